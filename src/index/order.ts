@@ -6,18 +6,8 @@
  * 1990; only rows that are still undecided are sorted again, as Larsson and Sadakane do.)
  */
 
-import {
-  CONVERSATION,
-  CONVERSATION_NUMBERS,
-  ENTRY_ROWS,
-  type IndexRows,
-  type IndexTable,
-  ORDER,
-  ORDER_NUMBERS,
-  ROW,
-  ROW_NUMBERS,
-  RUN,
-} from './table.js';
+import type { NumberedRows } from './rows-of.js';
+import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, ROW, ROW_NUMBERS } from './table.js';
 
 /** There is no turn before. It sorts before any key and any rank. */
 const NONE = -1;
@@ -31,135 +21,119 @@ interface Group {
   readonly to: number;
 }
 
-/** Consecutive rows, and a number for each: `numbers[i * stride + offset]`. */
-export interface RowNumbers {
-  readonly firstRow: number;
-  /** The lengths of the turns, with their flags: these show which turns are the last of their conversations. */
-  readonly lengths: Uint32Array;
-  readonly numbers: Uint32Array;
-  readonly stride: number;
-  readonly offset: number;
-}
+/** Numbers per sorted row: the number that it is sorted by; and the row, shifted left by one bit, with the run of the row in that bit. */
+const PAIR_NUMBERS = 2;
+const PAIR_ROW = 1;
 
-/** Sorted rows, and their numbers. They are valid until the next sort. */
-export interface SortedRows {
-  readonly rows: Uint32Array;
-  readonly numbers: Uint32Array;
+/** Sorted rows. They are valid until the next sort. */
+export interface SortedPairs {
+  /** `PAIR_NUMBERS` for each row. */
+  readonly pairs: Uint32Array;
   /** The places whose number equals that of the place before. */
   readonly equal: Uint32Array;
+  /** Room for the places that `divide` finds. */
+  readonly buckets: Uint32Array;
 }
 
 /** The same rows, those whose reply is an assistant's before the others. They are valid until the next sort. */
-export interface DividedRows extends Pick<SortedRows, 'rows' | 'numbers'> {
+export interface DividedPairs {
+  /** As an index has it. */
+  readonly order: Uint32Array;
   /** The lowest of each `LED_ROWS` of the rows. */
   readonly leaders: Uint32Array;
-  /** The number of rows whose reply is an assistant's. */
-  readonly middle: number;
+  /** The first place of each bucket, and the end. */
+  readonly buckets: Uint32Array;
 }
 
-/** The number of turns, and of those that have a reply. */
-export type RowsToSort = Pick<IndexTable, 'size' | 'replies'>;
+/** Rows in the order of their normalized keys. They are valid until the next sort. */
+export interface SortedRows {
+  readonly rows: Uint32Array;
+  /** A filter of the normalized keys of conversations' last turns. */
+  readonly endings: Uint32Array;
+  /** The conversation of the first of each `ENTRY_ROWS` rows. */
+  readonly entries: Uint32Array;
+}
 
 /** Sorts more rows than JavaScript can sort fast. */
 export interface RowSorter {
   /**
-   * Sorts the rows of all turns that have a reply (all but the last of each conversation) by their numbers, equal ones in file order.
+   * Sorts the rows of all turns that have a reply (all but the last of each conversation) by the upper halves of their keys, equal ones in
+   * file order.
    *
-   * @param inRuns true to sort the rows whose reply isn't an assistant's after all others
+   * @param count the number of those turns
+   * @param runBuckets the number of buckets of a run, a power of two
    */
-  sortRows(rows: RowsToSort, parts: Iterable<RowNumbers>, inRuns: boolean): SortedRows;
-  /** Divides the rows that were sorted last, if not in runs. */
-  divide(sorted: SortedRows): DividedRows;
+  sortByKeys(count: number, parts: readonly NumberedRows[], runBuckets: number): SortedPairs;
+  /** Divides the rows that were sorted last. */
+  divide(sorted: SortedPairs): DividedPairs;
+  /**
+   * Sorts the same rows by their normalized keys, those whose reply isn't an assistant's after all others.
+   *
+   * @param endingWords the length of the filter
+   */
+  sortByNormalized(count: number, parts: readonly NumberedRows[], endingWords: number): SortedRows;
 }
 
 /** Fills `rows`, `order`, `buckets` and `leaders` of an index. */
-export function fillTurns(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
-  const { rows, order, buckets, leaders } = table;
-  let at = 0;
-  for (const { keys, starts, lengths } of parts) {
-    for (let i = 0; i < lengths.length; i++, at += ROW_NUMBERS) {
-      rows[at + ROW.keyLow] = keys[2 * i] as number;
-      rows[at + ROW.keyHigh] = keys[2 * i + 1] as number;
-      rows[at + ROW.start] = starts[i] as number;
-      rows[at + ROW.length] = lengths[i] as number;
-    }
-  }
-  const sorted = sorter.sortRows(table, numbersOf(parts, 'keys', 2, 1), false);
+export function fillTurns(table: IndexTable, parts: readonly NumberedRows[], sorter: RowSorter): void {
+  joinInto(
+    table.rows,
+    parts.map(({ rows }) => rows),
+  );
+  const sorted = sorter.sortByKeys(table.replies, parts, table.runBuckets);
   // The ranks need one order of all rows.
-  orderBackwards(table, sorted.rows, sorted.equal);
-  const divided = sorter.divide(sorted);
-  leaders.set(divided.leaders);
-  for (let place = 0; place < divided.rows.length; place++) {
-    const key = divided.numbers[place] as number;
-    order[place * ORDER_NUMBERS + ORDER.key] = key;
-    order[place * ORDER_NUMBERS + ORDER.row] = divided.rows[place] as number;
-    // Count the rows of each bucket in the next bucket's entry. The sums below then are where each bucket starts.
-    const next = Math.floor(table.bucketOf(place < divided.middle ? RUN.assistant : RUN.other, key)) + 1;
-    buckets[next] = (buckets[next] as number) + 1;
-  }
-  for (let i = 1; i < buckets.length; i++) buckets[i] = (buckets[i] as number) + (buckets[i - 1] as number);
+  orderBackwards(table, sorted);
+  const { order, leaders, buckets } = sorter.divide(sorted);
+  table.order.set(order);
+  table.leaders.set(leaders);
+  table.buckets.set(buckets);
 }
 
 /** Fills all other arrays of an index. */
-export function fillNormalized(table: IndexTable, parts: readonly IndexRows[], sorter: RowSorter): void {
-  const { conversations, conversationsAt, normalized, normalizedOrder, size } = table;
+export function fillNormalized(table: IndexTable, parts: readonly NumberedRows[], sorter: RowSorter): void {
+  joinInto(
+    table.normalized,
+    parts.map(({ normalized }) => normalized),
+  );
+  joinInto(
+    table.conversations,
+    parts.map(({ conversations }) => conversations),
+  );
+  const { rows, endings, entries } = sorter.sortByNormalized(table.replies, parts, table.endings.length);
+  table.normalizedOrder.set(rows);
+  table.endings.set(endings);
+  table.conversationsAt.set(entries);
+  table.conversationsAt[entries.length] = Math.max(0, table.size.conversations - 1);
+}
+
+function joinInto(all: Uint32Array, parts: readonly Uint32Array[]): void {
   let at = 0;
-  let row = 0;
   for (const part of parts) {
-    normalized.set(part.normalized, row);
-    row += part.normalized.length;
-    for (let i = 0; i < part.offsets.length; i++, at += CONVERSATION_NUMBERS) {
-      table.setOffset(at / CONVERSATION_NUMBERS, part.offsets[i] as number);
-      conversations[at + CONVERSATION.firstTurn] = part.firstTurns[i] as number;
-      conversations[at + CONVERSATION.idStart] = part.idStarts[i] as number;
-      conversations[at + CONVERSATION.idLength] = part.idLengths[i] as number;
-    }
-  }
-  for (let end = 1; end <= size.conversations; end++) {
-    table.addEnding(normalized[table.firstTurnOf(end) - 1] as number);
-  }
-  let conversation = 0;
-  for (let entry = 0; entry < conversationsAt.length - 1; entry++) {
-    while (table.firstTurnOf(conversation + 1) <= entry * ENTRY_ROWS) conversation++;
-    conversationsAt[entry] = conversation;
-  }
-  conversationsAt[conversationsAt.length - 1] = Math.max(0, size.conversations - 1);
-  normalizedOrder.set(sorter.sortRows(table, numbersOf(parts, 'normalized', 1, 0), true).rows);
-}
-
-function* numbersOf(
-  parts: readonly IndexRows[],
-  name: 'keys' | 'normalized',
-  stride: number,
-  offset: number,
-): Generator<RowNumbers> {
-  let firstRow = 0;
-  for (const { lengths, [name]: numbers } of parts) {
-    yield { firstRow, lengths, numbers, stride, offset };
-    firstRow += lengths.length;
+    all.set(part, at);
+    at += part.length;
   }
 }
 
-/**
- * Sorts the rows whose keys have equal upper halves.
- *
- * @param order sorted by those halves
- * @param equal the places whose upper half equals that of the place before
- */
-function orderBackwards(table: IndexTable, order: Uint32Array, equal: Uint32Array): void {
+/** Sorts the rows whose keys have equal upper halves. */
+function orderBackwards(table: IndexTable, { pairs, equal }: SortedPairs): void {
   const { rows } = table;
   const spoken = new SpokenBefore(table);
   const decided: Group[] = [];
-  const half = (row: number, turns: number, number: number) => {
-    const before = spoken.find(row, turns);
-    return before === NONE ? NONE : (rows[before * ROW_NUMBERS + number] as number);
-  };
-  let groups = sortGroups(order, groupsOf(equal), (row) => half(row, 0, ROW.keyLow), decided);
+  /** Takes a half of the keys of the turns that are `turns` before those of a group. */
+  const halves =
+    (turns: number, half: number) =>
+    ({ from, to }: Group, numbers: Float64Array) => {
+      for (let place = from; place < to; place++) {
+        const row = spoken.find((pairs[place * PAIR_NUMBERS + PAIR_ROW] as number) >>> 1, turns);
+        numbers[place - from] = row === NONE ? NONE : (rows[row * ROW_NUMBERS + half] as number);
+      }
+    };
+  let groups = sortGroups(pairs, groupsOf(equal), halves(0, ROW.keyLow), decided);
   for (let turns = 1; turns < KEYED_TURNS; turns++) {
-    groups = sortGroups(order, groups, (row) => half(row, turns, ROW.keyHigh), decided);
-    groups = sortGroups(order, groups, (row) => half(row, turns, ROW.keyLow), decided);
+    groups = sortGroups(pairs, groups, halves(turns, ROW.keyHigh), decided);
+    groups = sortGroups(pairs, groups, halves(turns, ROW.keyLow), decided);
   }
-  if (groups.length > 0) orderByRanks(order, spoken, groups, decided);
+  if (groups.length > 0) orderByRanks(pairs, spoken, groups, decided);
 }
 
 /**
@@ -169,29 +143,32 @@ function orderBackwards(table: IndexTable, order: Uint32Array, equal: Uint32Arra
  * @param decided the rows that are equal and have no turns left before those
  */
 function orderByRanks(
-  order: Uint32Array,
+  pairs: Uint32Array,
   spoken: SpokenBefore,
   undecided: readonly Group[],
   decided: Group[],
 ): void {
   const rank = new Int32Array(spoken.rows).fill(NONE);
-  for (let place = 0; place < order.length; place++) rank[order[place] as number] = place;
+  const rowAt = (place: number) => (pairs[place * PAIR_NUMBERS + PAIR_ROW] as number) >>> 1;
+  for (let place = 0; place * PAIR_NUMBERS < pairs.length; place++) rank[rowAt(place)] = place;
   /** Rows that are equal so far share a rank. */
   const rankEqual = (groups: readonly Group[]) => {
-    for (const { from, to } of groups) for (let at = from; at < to; at++) rank[order[at] as number] = from;
+    for (const { from, to } of groups) for (let at = from; at < to; at++) rank[rowAt(at)] = from;
   };
   rankEqual(decided);
   rankEqual(undecided);
   const before = Int32Array.from({ length: spoken.rows }, (_, row) => spoken.find(row, KEYED_TURNS));
   const beforeOf = (row: number) => (row === NONE ? NONE : (before[row] as number));
-  const rankBefore = (row: number) => {
-    const other = beforeOf(row);
-    return other === NONE ? NONE : (rank[other] as number);
+  const ranksBefore = ({ from, to }: Group, numbers: Float64Array) => {
+    for (let place = from; place < to; place++) {
+      const other = beforeOf(rowAt(place));
+      numbers[place - from] = other === NONE ? NONE : (rank[other] as number);
+    }
   };
   for (let groups = undecided; groups.length > 0; ) {
     const settled: Group[] = [];
-    const parts = sortGroups(order, groups, rankBefore, settled);
-    for (const { from, to } of groups) for (let at = from; at < to; at++) rank[order[at] as number] = at;
+    const parts = sortGroups(pairs, groups, ranksBefore, settled);
+    for (const { from, to } of groups) for (let at = from; at < to; at++) rank[rowAt(at)] = at;
     rankEqual(settled);
     rankEqual(parts);
     // From the end, so that the entries that are read haven't been updated yet.
@@ -218,42 +195,64 @@ function groupsOf(equal: Uint32Array): Group[] {
 /**
  * Sorts each group by a 32-bit number or `NONE`, and equal rows in file order.
  *
+ * @param takeNumbers stores the numbers of a group's rows
  * @param decided receives the groups of more than one row that have `NONE`: their order is final
  * @returns the groups that are still undecided
  */
 function sortGroups(
-  order: Uint32Array,
+  pairs: Uint32Array,
   groups: readonly Group[],
-  numberOf: (row: number) => number,
+  takeNumbers: (group: Group, numbers: Float64Array) => void,
   decided: Group[],
 ): Group[] {
   const parts: Group[] = [];
+  const numbers = new Float64Array(groups.reduce((most, { from, to }) => Math.max(most, to - from), 0));
   for (const group of groups) {
-    const rows = order.subarray(group.from, group.to);
-    const pairs = new Uint32Array(2 * rows.length);
-    let without = 0;
-    let end = 0;
-    for (const row of rows) {
-      const number = numberOf(row);
-      if (number === NONE) rows[without++] = row;
-      else {
-        pairs[end++] = row;
-        pairs[end++] = number;
-      }
-    }
-    if (without > 1) decided.push({ from: group.from, to: group.from + without });
-    // As 64-bit numbers: the upper half, the number, decides first, then the row.
-    new BigUint64Array(pairs.buffer, 0, end / 2).sort();
-    let start = 0;
-    for (let at = 0; at < end; at += 2) {
-      rows[without + at / 2] = pairs[at] as number;
-      if (at + 2 < end && pairs[at + 3] === pairs[at + 1]) continue;
-      if (at > start)
-        parts.push({ from: group.from + without + start / 2, to: group.from + without + at / 2 + 1 });
-      start = at + 2;
-    }
+    takeNumbers(group, numbers);
+    // Mostly, all rows have the same text, or the same beginning.
+    if (!isSorted(numbers, group.to - group.from)) sortGroup(pairs, group, numbers);
+    splitGroup(group, numbers, parts, decided);
   }
   return parts;
+}
+
+function isSorted(numbers: Float64Array, length: number): boolean {
+  for (let i = 1; i < length; i++) if ((numbers[i] as number) < (numbers[i - 1] as number)) return false;
+  return true;
+}
+
+/** Sorts the rows of a group, and their numbers. */
+function sortGroup(pairs: Uint32Array, { from, to }: Group, numbers: Float64Array): void {
+  const sorted = new Uint32Array(2 * (to - from));
+  let without = from;
+  let end = 0;
+  for (let place = from; place < to; place++) {
+    const row = pairs[place * PAIR_NUMBERS + PAIR_ROW] as number;
+    const number = numbers[place - from] as number;
+    if (number === NONE) pairs[without++ * PAIR_NUMBERS + PAIR_ROW] = row;
+    else {
+      sorted[end++] = row;
+      sorted[end++] = number;
+    }
+  }
+  // As 64-bit numbers: the upper half, the number, decides first, then the row.
+  new BigUint64Array(sorted.buffer, 0, end / 2).sort();
+  numbers.fill(NONE, 0, without - from);
+  for (let at = 0, place = without; at < end; at += 2, place++) {
+    pairs[place * PAIR_NUMBERS + PAIR_ROW] = sorted[at] as number;
+    numbers[place - from] = sorted[at + 1] as number;
+  }
+}
+
+/** Divides a sorted group into those of equal numbers. */
+function splitGroup({ from, to }: Group, numbers: Float64Array, parts: Group[], decided: Group[]): void {
+  let start = from;
+  for (let end = from + 1; end <= to; end++) {
+    const number = numbers[start - from] as number;
+    if (end < to && numbers[end - from] === number) continue;
+    if (end - start > 1) (number === NONE ? decided : parts).push({ from: start, to: end });
+    start = end;
+  }
 }
 
 /** Finds the turns before a turn. It skips turns whose text is empty. */
@@ -278,8 +277,10 @@ class SpokenBefore {
   }
 
   private last(row: number): number {
-    if (this.table.isFirst(row)) return NONE;
-    return this.table.isSpoken(row - 1) ? row - 1 : this.lastBeforeEmpty(row);
+    const { rows } = this.table;
+    const at = row * ROW_NUMBERS + ROW.length;
+    if (((rows[at] as number) & FIRST_FLAG) !== 0) return NONE;
+    return (rows[at - ROW_NUMBERS] as number) < EMPTY_FLAG ? row - 1 : this.lastBeforeEmpty(row);
   }
 
   /** The last turn before empty ones. Many rows may follow the same empty texts: these are walked only once. */

@@ -1,41 +1,23 @@
-import {
-  CONVERSATION,
-  CONVERSATION_NUMBERS,
-  IndexRows,
-  IndexTable,
-  ROW,
-  ROW_NUMBERS,
-  type RowData,
-} from './table.js';
+import { CONVERSATION, CONVERSATION_NUMBERS, type IndexRows, IndexTable, type RowData } from './table.js';
+
+/** Rows in file order. They are numbered from the start of the index that they are for. */
+export type NumberedRows = Pick<IndexRows, 'conversations' | 'rows' | 'normalized'>;
 
 /** The rows of tables, one after the other. Each table numbers its rows from its own start, the result from that of the first table. */
-export function rowsOf(tables: readonly RowData[]): readonly IndexRows[] {
+export function rowsOf(tables: readonly RowData[]): readonly NumberedRows[] {
   let turns = 0;
   return tables.map((data) => {
-    const rows = rowsOfTable(new IndexTable(data), turns);
+    const { rows, normalized, conversations } = new IndexTable(data);
+    const numbered = { rows, normalized, conversations: conversationsAfter(turns, conversations) };
     turns += data.size.turns;
-    return rows;
+    return numbered;
   });
 }
 
-/** @param before how many rows there are before those of the table */
-function rowsOfTable({ size, rows, conversations, normalized }: IndexTable, before: number): IndexRows {
-  const buffer = new SharedArrayBuffer(IndexRows.byteLength(size));
-  const made = new IndexRows({ size, buffer });
-  const { keys, starts, lengths, offsets, firstTurns, idStarts, idLengths } = made;
-  made.normalized.set(normalized);
-  for (let row = 0, at = 0; row < size.turns; row++, at += ROW_NUMBERS) {
-    keys[2 * row] = rows[at + ROW.keyLow] as number;
-    keys[2 * row + 1] = rows[at + ROW.keyHigh] as number;
-    starts[row] = rows[at + ROW.start] as number;
-    lengths[row] = rows[at + ROW.length] as number;
-  }
-  for (let i = 0, at = 0; i < size.conversations; i++, at += CONVERSATION_NUMBERS) {
-    const high = conversations[at + CONVERSATION.offsetHigh] as number;
-    offsets[i] = (conversations[at + CONVERSATION.offsetLow] as number) + high * 2 ** 32;
-    firstTurns[i] = before + (conversations[at + CONVERSATION.firstTurn] as number);
-    idStarts[i] = conversations[at + CONVERSATION.idStart] as number;
-    idLengths[i] = conversations[at + CONVERSATION.idLength] as number;
-  }
-  return made;
+/** A copy of the conversations of a table after which there are others. @param before how many turns there are before those of the table */
+function conversationsAfter(before: number, conversations: Uint32Array): Uint32Array {
+  const copy = conversations.slice();
+  for (let at = CONVERSATION.firstTurn; at < copy.length; at += CONVERSATION_NUMBERS)
+    copy[at] = (copy[at] as number) + before;
+  return copy;
 }

@@ -37,65 +37,6 @@ export const FIRST_FLAG = 0x4000_0000;
 export const NOT_ASSISTANT_FLAG = 0x2000_0000;
 export const LENGTH_MASK = 0x1fff_ffff;
 
-/** The rows of a shard, numbered from its start, with one array for each of their numbers. */
-export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
-  readonly size: RowCounts;
-  readonly buffer: Memory;
-  /** For every conversation, the offset of its record in the file. */
-  readonly offsets: Float64Array;
-  /** For every conversation, the row of its first turn. */
-  readonly firstTurns: Uint32Array;
-  /** For every conversation, the offset of its id in the record; without an id, the index of the record among all. */
-  readonly idStarts: Uint32Array;
-  /** The length of the id, 0 without an id. */
-  readonly idLengths: Uint32Array;
-  /** For every turn, both halves of its key, the lower half first. */
-  readonly keys: Uint32Array;
-  /** For every turn, the lower half of its normalized key. */
-  readonly normalized: Uint32Array;
-  /** For every turn, its offset in the record, and eight more bits of its normalized key. */
-  readonly starts: Uint32Array;
-  readonly lengths: Uint32Array;
-
-  /** @param start the offset of the rows in `buffer`, in bytes */
-  constructor({ size, buffer }: { size: RowCounts; buffer: Memory }, start = 0) {
-    const { turns, conversations } = size;
-    this.size = size;
-    this.buffer = buffer;
-    this.offsets = new Float64Array(buffer, start, conversations);
-    let at = start + this.offsets.byteLength;
-    const next = (length: number) => {
-      const array = new Uint32Array(buffer, at, length);
-      at += array.byteLength;
-      return array;
-    };
-    this.firstTurns = next(conversations);
-    this.idStarts = next(conversations);
-    this.idLengths = next(conversations);
-    this.keys = next(2 * turns);
-    this.normalized = next(turns);
-    this.starts = next(turns);
-    this.lengths = next(turns);
-  }
-
-  /** The size of the rows in bytes. */
-  static byteLength({ turns, conversations }: RowCounts): number {
-    return 20 * conversations + 20 * turns;
-  }
-}
-
-/** The names of the arrays of rows. */
-export const ROW_ARRAYS = [
-  'offsets',
-  'firstTurns',
-  'idStarts',
-  'idLengths',
-  'keys',
-  'normalized',
-  'starts',
-  'lengths',
-] as const;
-
 /** Numbers per turn in an index. */
 export const ROW_NUMBERS = 5;
 /**
@@ -111,6 +52,34 @@ export const CONVERSATION_NUMBERS = 5;
  * the record, or without an id the index of the record among all; the length of the id, 0 without an id.
  */
 export const CONVERSATION = { offsetLow: 0, offsetHigh: 1, firstTurn: 2, idStart: 3, idLength: 4 } as const;
+
+/** The rows of a shard, numbered from its start: the arrays of an index that are in file order, as it has them. */
+export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
+  readonly size: RowCounts;
+  readonly buffer: Memory;
+  /** All conversations, `CONVERSATION_NUMBERS` each. */
+  readonly conversations: Uint32Array;
+  /** All turns, `ROW_NUMBERS` each, without tokens. */
+  readonly rows: Uint32Array;
+  /** For every turn, the lower half of its normalized key. */
+  readonly normalized: Uint32Array;
+
+  /** @param start the offset of the rows in `buffer`, in bytes */
+  constructor({ size, buffer }: { size: RowCounts; buffer: Memory }, start = 0) {
+    const { turns, conversations } = size;
+    this.size = size;
+    this.buffer = buffer;
+    this.conversations = new Uint32Array(buffer, start, CONVERSATION_NUMBERS * conversations);
+    const rows = start + this.conversations.byteLength;
+    this.rows = new Uint32Array(buffer, rows, ROW_NUMBERS * turns);
+    this.normalized = new Uint32Array(buffer, rows + this.rows.byteLength, turns);
+  }
+
+  /** The size of the rows in bytes. */
+  static byteLength({ turns, conversations }: RowCounts): number {
+    return (CONVERSATION_NUMBERS * conversations + (ROW_NUMBERS + 1) * turns) * Uint32Array.BYTES_PER_ELEMENT;
+  }
+}
 
 /** Numbers per place in `order`: the upper half of the turn's key, and its row. */
 export const ORDER_NUMBERS = 2;
@@ -132,7 +101,7 @@ const UPPER_HALF = 2 ** 32;
 
 /**
  * Bits of `endings` per conversation, and the multipliers of a key's hashes, each of which sets a bit: of a hundred other keys, three are
- * false positives.
+ * false positives. The kernel sets them: see `addEnding` of kernel/assembly/sorting.ts.
  */
 const ENDING_BITS = 8;
 const ENDING_MIXERS = [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d];
@@ -252,13 +221,6 @@ export class IndexTable {
     return low + (this.conversations[at + CONVERSATION.offsetHigh] as number) * UPPER_HALF;
   }
 
-  /** @param offset the offset of the record in the file, in bytes */
-  setOffset(conversation: number, offset: number): void {
-    const at = conversation * CONVERSATION_NUMBERS;
-    this.conversations[at + CONVERSATION.offsetLow] = offset;
-    this.conversations[at + CONVERSATION.offsetHigh] = offset / UPPER_HALF;
-  }
-
   /** The row of a conversation's first turn; for the conversation after the last one, the end of all rows. */
   firstTurnOf(conversation: number): number {
     if (conversation === this.size.conversations) return this.size.turns;
@@ -287,17 +249,9 @@ export class IndexTable {
     return run === RUN.assistant ? { from: 0, to: middle } : { from: middle, to: this.replies };
   }
 
-  /** The number of buckets of a run. */
-  private get runBuckets(): number {
+  /** The number of buckets of a run, a power of two. */
+  get runBuckets(): number {
     return (this.buckets.length - 1) / 2;
-  }
-
-  /** Adds the lower half of the normalized key of a conversation's last turn to `endings`. */
-  addEnding(normalized: number): void {
-    for (const mixer of ENDING_MIXERS) {
-      const { word, bit } = this.endingAt(normalized, mixer);
-      this.endings[word] = (this.endings[word] as number) | bit;
-    }
   }
 
   /** False if no conversation ends with a turn of that normalized key. True may be a false positive. */

@@ -8,8 +8,17 @@ import { KEYED_TOGETHER_MAX, RECORD_BYTES_MAX } from '../core/limits.js';
 import type { TextSearch } from '../core/search.js';
 import { withoutThinking } from '../core/thinking.js';
 import type { DatasetFormat } from '../dataset/file.js';
-import type { DividedRows, RowNumbers, RowSorter, RowsToSort, SortedRows } from '../index/order.js';
-import { FIRST_FLAG, IndexRows, LED_ROWS, ROW_ARRAYS, type RowData } from '../index/table.js';
+import type { DividedPairs, RowSorter, SortedPairs, SortedRows } from '../index/order.js';
+import type { NumberedRows } from '../index/rows-of.js';
+import {
+  ENTRY_ROWS,
+  FIRST_FLAG,
+  IndexRows,
+  LED_ROWS,
+  ROW,
+  ROW_NUMBERS,
+  type RowData,
+} from '../index/table.js';
 import { bodyTexts } from './known-spelling.js';
 import { LazyKeys } from './lazy-keys.js';
 import { layAnchor, laySearch, type SearchExports } from './searching.js';
@@ -55,20 +64,18 @@ interface Exports extends SearchExports {
   scan(from: number, to: number): number;
   sketch(length: number): void;
   wantedAt(): number;
-  beginSort(inRuns: boolean, bits: number, bytes: number): void;
-  addPairs(
-    firstRow: number,
-    count: number,
-    lengths: number,
-    numbers: number,
-    stride: number,
-    out: number,
-  ): number;
+  beginSort(inRuns: boolean): void;
+  addKeys(firstRow: number, count: number, rows: number, out: number): number;
+  beginNormalized(filter: number, words: number, entries: number): void;
+  addNormalized(firstRow: number, count: number, rows: number, numbers: number, out: number): number;
   placeDigits(): void;
   moveByDigit(digit: number, from: number, to: number, other: number): void;
-  takeRows(pairs: number, count: number, equal: number, numbers: number): number;
-  divideRows(rows: number, numbers: number, count: number, outRows: number, outNumbers: number): number;
-  leastRows(rows: number, count: number, stretch: number, out: number): void;
+  moveRows(from: number, to: number, other: number): void;
+  findEqual(pairs: number, from: number, to: number, out: number): number;
+  beginDivide(count: number, out: number): number;
+  divide(from: number, to: number): void;
+  findBuckets(pairs: number, first: number, end: number, bits: number, out: number): void;
+  leastRows(from: number, to: number, stretch: number, out: number): number;
   beginVerify(to: number, isThinkingIgnored: boolean): void;
   verifyTurn(at: number, length: number): number;
   areTextsWhole(): boolean;
@@ -148,11 +155,15 @@ export const NO_CONVERSATION = 0xffff_ffff;
 /** The size of the two bitmaps of wanted keys and the length after them. See `assembly/wanted.ts`. */
 export const WANTED_BYTES = 16_392;
 
-/** The size of a pair (a row and its number), the digits of a number, and the work of one call. See `assembly/sorting.ts`. */
+/** The size of a pair (a number and its row), the digits of a number, and the work of one call. See `assembly/sorting.ts`. */
 const PAIR_BYTES = 8;
 const SORT_DIGITS = 3;
-const MOVED_BYTES = 1 << 15;
+const SORTED_BYTES = 1 << 15;
+const LED_PAIRS_BYTES = 16 * PAIR_BYTES * LED_ROWS;
 const ADDED_ROWS = 1 << 12;
+/** The size of a number, and of a row of a turn. */
+const NUMBER_BYTES = 4;
+const ROW_BYTES = NUMBER_BYTES * ROW_NUMBERS;
 
 /** The length of a key. */
 export const KEY_BITS = 64;
@@ -182,6 +193,13 @@ interface VerifiedReply {
   readonly spelled: string;
   readonly areWhole: boolean;
   readonly recorded: string | undefined;
+}
+
+/** Addresses to sort at: those of two lists of pairs, and of the room after them. */
+interface SortRoom {
+  readonly pairs: number;
+  readonly other: number;
+  readonly spare: number;
 }
 
 /** A text in a kernel's memory. */
@@ -484,72 +502,125 @@ export class Kernel implements RowSorter {
   }
 
   /** See `RowSorter`. Overwrites the input. */
-  sortRows({ size, replies: count }: RowsToSort, parts: Iterable<RowNumbers>, inRuns: boolean): SortedRows {
+  sortByKeys(count: number, parts: readonly NumberedRows[], runBuckets: number): SortedPairs {
     const { exports } = this;
-    const bytes = PAIR_BYTES * count;
-    // Numbers and lengths are passed in the input.
-    this.reserve(3 * 4 * ADDED_ROWS);
-    const bitBytes = Math.ceil(size.turns / 8);
-    let pairs = exports.spareRoom(2 * bytes + bitBytes);
-    let other = pairs + bytes;
-    this.takeViews();
-    exports.beginSort(inRuns, pairs + 2 * bytes, bitBytes);
-    let filled = pairs;
-    for (const part of parts) filled = this.addPairs(part, filled);
+    const room = this.beginSort(count, false, NUMBER_BYTES * (2 * runBuckets + 1));
+    let filled = room.pairs;
+    this.passRows(parts, false, (firstRow, count, rows) => {
+      filled = exports.addKeys(firstRow, count, rows, filled);
+    });
     exports.placeDigits();
-    for (let digit = 0; digit < SORT_DIGITS; digit++) {
-      for (let from = pairs; from < filled; from += MOVED_BYTES) {
-        exports.moveByDigit(digit, from, Math.min(from + MOVED_BYTES, filled), other);
-      }
-      filled += other - pairs;
-      [pairs, other] = [other, pairs];
-    }
-    const numbers = other + bytes / 2;
-    const found = exports.takeRows(pairs, count, other, numbers);
+    const { pairs, other } = this.moveByDigits(room, count, SORT_DIGITS);
+    let found = other;
+    forEachPart(pairs, pairs + PAIR_BYTES * count, SORTED_BYTES, (from, to) => {
+      found = exports.findEqual(pairs, from, to, found);
+    });
     const { buffer } = exports.memory;
     return {
-      rows: new Uint32Array(buffer, pairs, count),
-      numbers: new Uint32Array(buffer, numbers, count),
-      equal: new Uint32Array(buffer, other, found),
+      pairs: new Uint32Array(buffer, pairs, 2 * count),
+      equal: new Uint32Array(buffer, other, (found - other) / NUMBER_BYTES),
+      buckets: new Uint32Array(buffer, room.spare, 2 * runBuckets + 1),
     };
   }
 
   /** See `RowSorter`. */
-  divide({ rows, numbers, equal }: SortedRows): DividedRows {
+  divide({ pairs, equal, buckets }: SortedPairs): DividedPairs {
     const { exports } = this;
-    const count = rows.length;
-    // As much room follows the rows: a pair is twice as long as a row, and the pairs were there.
-    const divided = rows.byteOffset + rows.byteLength;
-    const middle = exports.divideRows(rows.byteOffset, numbers.byteOffset, count, equal.byteOffset, divided);
-    const leaders = numbers.byteOffset;
-    exports.leastRows(equal.byteOffset, count, LED_ROWS, leaders);
+    const { byteOffset: at, byteLength: bytes } = pairs;
+    const count = bytes / PAIR_BYTES;
+    const order = equal.byteOffset;
+    const middle = exports.beginDivide(count, order);
+    forEachPart(at, at + bytes, SORTED_BYTES, (from, to) => exports.divide(from, to));
+    let leader = at;
+    forEachPart(order, order + bytes, LED_PAIRS_BYTES, (from, to) => {
+      leader = exports.leastRows(from, to, PAIR_BYTES * LED_ROWS, leader);
+    });
+    const runBuckets = (buckets.length - 1) / 2;
+    const bits = Math.log2(runBuckets);
+    exports.findBuckets(order, 0, middle, bits, buckets.byteOffset);
+    exports.findBuckets(order, middle, count, bits, buckets.byteOffset + NUMBER_BYTES * runBuckets);
+    buckets[2 * runBuckets] = count;
     const { buffer } = exports.memory;
     return {
-      rows: new Uint32Array(buffer, equal.byteOffset, count),
-      numbers: new Uint32Array(buffer, divided, count),
-      leaders: new Uint32Array(buffer, leaders, Math.ceil(count / LED_ROWS)),
-      middle,
+      order: new Uint32Array(buffer, order, pairs.length),
+      leaders: new Uint32Array(buffer, at, (leader - at) / NUMBER_BYTES),
+      buckets,
     };
   }
 
-  /** Writes the pairs of some rows to `out`; returns the address after them. */
-  private addPairs({ firstRow, lengths, numbers, stride, offset }: RowNumbers, out: number): number {
+  /** See `RowSorter`. Overwrites the input. */
+  sortByNormalized(count: number, parts: readonly NumberedRows[], endingWords: number): SortedRows {
+    const { exports } = this;
+    const turns = parts.reduce((sum, { normalized }) => sum + normalized.length, 0);
+    const entries = Math.ceil(turns / ENTRY_ROWS);
+    const room = this.beginSort(count, true, NUMBER_BYTES * (endingWords + entries));
+    const endingsAt = room.spare;
+    const entriesAt = endingsAt + NUMBER_BYTES * endingWords;
+    exports.beginNormalized(endingsAt, endingWords, entriesAt);
+    let filled = room.pairs;
+    this.passRows(parts, true, (firstRow, count, rows, normalized) => {
+      filled = exports.addNormalized(firstRow, count, rows, normalized, filled);
+    });
+    exports.placeDigits();
+    const { pairs, other } = this.moveByDigits(room, count, SORT_DIGITS - 1);
+    forEachPart(pairs, pairs + PAIR_BYTES * count, SORTED_BYTES, (from, to) =>
+      exports.moveRows(from, to, other),
+    );
+    const { buffer } = exports.memory;
+    return {
+      rows: new Uint32Array(buffer, other, count),
+      endings: new Uint32Array(buffer, endingsAt, endingWords),
+      entries: new Uint32Array(buffer, entriesAt, entries),
+    };
+  }
+
+  /** Makes room for two lists of pairs, and for `spareBytes` more. */
+  private beginSort(count: number, inRuns: boolean, spareBytes: number): SortRoom {
+    // Rows and numbers are passed in the input.
+    this.reserve((ADDED_ROWS + 1) * ROW_BYTES + ADDED_ROWS * NUMBER_BYTES);
+    const bytes = PAIR_BYTES * count;
+    const pairs = this.exports.spareRoom(2 * bytes + spareBytes);
+    this.takeViews();
+    this.exports.beginSort(inRuns);
+    return { pairs, other: pairs + bytes, spare: pairs + 2 * bytes };
+  }
+
+  /** Copies some rows after the other to the input, each time with the row after them, and calls a function with their addresses. */
+  private passRows(
+    parts: readonly NumberedRows[],
+    withNormalized: boolean,
+    act: (firstRow: number, count: number, rows: number, normalized: number) => void,
+  ): void {
     const { exports } = this;
     this.written = undefined;
-    const start = exports.inputAt();
-    const copied = new Uint32Array(exports.memory.buffer, start, (1 + stride) * ADDED_ROWS);
-    let filled = out;
-    for (let row = 0; row < lengths.length; row += ADDED_ROWS) {
-      const count = Math.min(ADDED_ROWS, lengths.length - row);
-      copied.set(numbers.subarray(row * stride, (row + count) * stride));
-      copied.set(lengths.subarray(row + 1, row + 1 + count), stride * ADDED_ROWS);
-      // The last turn of a part ends its conversation.
-      if (row + count === lengths.length) copied[stride * ADDED_ROWS + count - 1] = FIRST_FLAG;
-      const lengthsAt = start + 4 * stride * ADDED_ROWS;
-      const numbersAt = start + 4 * offset;
-      filled = exports.addPairs(firstRow + row, count, lengthsAt, numbersAt, 4 * stride, filled);
+    const at = exports.inputAt();
+    const afterRows = (ADDED_ROWS + 1) * ROW_NUMBERS;
+    const copied = new Uint32Array(exports.memory.buffer, at, afterRows + ADDED_ROWS);
+    let before = 0;
+    for (const { rows, normalized } of parts) {
+      for (let row = 0; row < normalized.length; row += ADDED_ROWS) {
+        const count = Math.min(ADDED_ROWS, normalized.length - row);
+        copied.set(rows.subarray(row * ROW_NUMBERS, (row + count + 1) * ROW_NUMBERS));
+        // The last turn of a part ends its conversation.
+        if (row + count === normalized.length) copied[count * ROW_NUMBERS + ROW.length] = FIRST_FLAG;
+        if (withNormalized) copied.set(normalized.subarray(row, row + count), afterRows);
+        act(before + row, count, at, at + NUMBER_BYTES * afterRows);
+      }
+      before += normalized.length;
     }
-    return filled;
+  }
+
+  /** Sorts pairs by some digits, from the lowest. Returns where they are then, and the other room. */
+  private moveByDigits({ pairs, other }: SortRoom, count: number, digits: number): Omit<SortRoom, 'spare'> {
+    let room = { pairs, other };
+    for (let digit = 0; digit < digits; digit++) {
+      const { pairs, other } = room;
+      forEachPart(pairs, pairs + PAIR_BYTES * count, SORTED_BYTES, (from, to) => {
+        this.exports.moveByDigit(digit, from, to, other);
+      });
+      room = { pairs: other, other: pairs };
+    }
+    return room;
   }
 
   /** Prepares a walk from the start of a record or, if `first`, from after the list's opening bracket. */
@@ -652,7 +723,9 @@ export class Kernel implements RowSorter {
     const copy = new IndexRows({ size, buffer });
     const room = { turns: exports.keptRoom(), conversations: exports.keptRoom() };
     const kept = new IndexRows({ size: room, buffer: exports.memory.buffer }, exports.keptAt());
-    for (const name of ROW_ARRAYS) copy[name].set(kept[name].subarray(0, copy[name].length));
+    copy.conversations.set(kept.conversations.subarray(0, copy.conversations.length));
+    copy.rows.set(kept.rows.subarray(0, copy.rows.length));
+    copy.normalized.set(kept.normalized.subarray(0, copy.normalized.length));
     return { size, buffer };
   }
 
@@ -727,4 +800,14 @@ const QUERY_KERNEL_BYTES = 1 << 16;
 /** A kernel for the texts of queries, and for the turns that they are compared with. */
 export function queryKernel(): Kernel {
   return new Kernel(kernelModule(), QUERY_KERNEL_BYTES);
+}
+
+/** Calls a function for each part of a range of addresses, in order. @param bytes the length of a part; the last one may be shorter */
+function forEachPart(
+  start: number,
+  end: number,
+  bytes: number,
+  act: (from: number, to: number) => void,
+): void {
+  for (let from = start; from < end; from += bytes) act(from, Math.min(from + bytes, end));
 }

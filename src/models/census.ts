@@ -3,7 +3,14 @@ import { addCounts, assertNotEmpty, type Counts, NOTHING_COUNTED } from '../data
 import { datasetErrorOf, textStart } from '../dataset/dataset.js';
 import type { DatasetError } from '../dataset/dataset-error.js';
 import { MarkList, Marks } from '../index/marks.js';
-import { IndexRows, IndexTable, type RowCounts, type RowData } from '../index/table.js';
+import {
+  CONVERSATION,
+  CONVERSATION_NUMBERS,
+  IndexRows,
+  IndexTable,
+  type RowCounts,
+  type RowData,
+} from '../index/table.js';
 import type { Workers } from '../workers/own-thread.js';
 import type { ShardPlan } from '../workers/shard-run.js';
 import type { StopFlag } from '../workers/stop-flag.js';
@@ -102,10 +109,12 @@ export class Census {
   /** Adds a shard's rows. Numbers of turns and records that count from the shard's start are changed to count from the file's. */
   private addRows(data: RowData, recordsBefore: number): void {
     const { turns, conversations } = this.tableSize;
-    const { firstTurns, idStarts, idLengths, size } = new IndexRows(data);
-    for (let i = 0; i < firstTurns.length; i++) {
-      firstTurns[i] = (firstTurns[i] as number) + turns;
-      if (idLengths[i] === 0) idStarts[i] = (idStarts[i] as number) + recordsBefore;
+    const { conversations: numbers, size } = new IndexRows(data);
+    for (let at = 0; at < numbers.length; at += CONVERSATION_NUMBERS) {
+      const { firstTurn, idStart, idLength } = CONVERSATION;
+      numbers[at + firstTurn] = (numbers[at + firstTurn] as number) + turns;
+      if (numbers[at + idLength] === 0)
+        numbers[at + idStart] = (numbers[at + idStart] as number) + recordsBefore;
     }
     this.parts.push(data);
     this.tableSize = { turns: turns + size.turns, conversations: conversations + size.conversations };

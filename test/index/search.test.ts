@@ -6,7 +6,16 @@ import { extraOf, type Key, type TextKeys } from '#dist/core/keys.js';
 import { compareTexts, matchConversation } from '#dist/core/match.js';
 import { fillNormalized, fillTurns } from '#dist/index/order.js';
 import { IndexSearch } from '#dist/index/search.js';
-import { EMPTY_FLAG, FIRST_FLAG, IndexRows, IndexTable, NOT_ASSISTANT_FLAG } from '#dist/index/table.js';
+import {
+  CONVERSATION,
+  CONVERSATION_NUMBERS,
+  EMPTY_FLAG,
+  FIRST_FLAG,
+  IndexRows,
+  IndexTable,
+  NOT_ASSISTANT_FLAG,
+  ROW_NUMBERS,
+} from '#dist/index/table.js';
 import { Kernel, kernelModule } from '#dist/kernel/kernel.js';
 import { runs } from '../support/factor.js';
 
@@ -47,20 +56,20 @@ function rowsOf(
   const rows = new IndexRows({ size, buffer: new SharedArrayBuffer(IndexRows.byteLength(size)) });
   let row = 0;
   for (const [i, texts] of conversations.entries()) {
-    rows.offsets[i] = (first + i) * 1000;
-    rows.firstTurns[i] = firstTurn + row;
-    rows.idStarts[i] = first + i;
+    const numbers = { offsetLow: (first + i) * 1000, firstTurn: firstTurn + row, idStart: first + i };
+    for (const [name, number] of Object.entries(numbers))
+      rows.conversations[i * CONVERSATION_NUMBERS + CONVERSATION[name as keyof typeof numbers]] = number;
     for (const [turn, text] of texts.entries()) {
       const { key, normalized } = keysOf(text);
-      rows.keys.set([key.low, key.high], 2 * row);
       rows.normalized[row] = normalized.low;
-      rows.starts[row] = turn * 10 + extraOf(normalized.high) * 2 ** 24;
+      const start = turn * 10 + extraOf(normalized.high) * 2 ** 24;
       const flags = [
         text === '' && EMPTY_FLAG,
         turn === 0 && FIRST_FLAG,
         roleOf(first + i, turn) === 'human' && NOT_ASSISTANT_FLAG,
       ];
-      rows.lengths[row] = flags.reduce<number>((sum, flag) => sum + (flag || 0), 10);
+      const length = flags.reduce<number>((sum, flag) => sum + (flag || 0), 10);
+      rows.rows.set([key.low, key.high, start, length], row * ROW_NUMBERS);
       row++;
     }
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beginningOf, NO_SEED, normalizeSpace, type TextKeys } from '#dist/core/keys.js';
+import { CONVERSATION_NUMBERS, ROW_NUMBERS } from '#dist/index/table.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
 import { newKernel } from '../support/dataset.js';
 import { runs } from '../support/factor.js';
@@ -227,11 +228,9 @@ describe('keys', () => {
   it('are the same when computed again, whatever the kernel has done in between', () => {
     const small = newKernel(KEY_BITS, 100);
     const rows = {
-      firstRow: 0,
-      lengths: new Uint32Array(2),
-      numbers: new Uint32Array(2),
-      stride: 1,
-      offset: 0,
+      conversations: new Uint32Array(CONVERSATION_NUMBERS),
+      rows: new Uint32Array(2 * ROW_NUMBERS),
+      normalized: new Uint32Array(2),
     };
     const between: Record<string, () => unknown> = {
       nothing: () => undefined,
@@ -241,8 +240,7 @@ describe('keys', () => {
       'text longer than any': () => small.keysOf('x'.repeat(50_400_000)),
       'slices of a text': () => [...small.keysInSlices('in slices', NO_SEED, 2)],
       'bytes of a file': () => small.input.fill(0x61),
-      'rows to sort': () =>
-        small.sortRows({ size: { turns: 2, conversations: 0 }, replies: 2 }, [rows], false),
+      'rows to sort': () => small.sortByKeys(1, [rows], 1),
       'more room': () => small.reserve(2 * small.capacity),
       'turns to verify': () => small.replyTo(['verified'], small.verifyRoom.at, small.verifyRoom.at, true),
     };

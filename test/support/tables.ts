@@ -4,7 +4,7 @@ import { byteOffset } from '#dist/core/bytes.js';
 import type { Rule } from '#dist/core/rules.js';
 import type { Dataset } from '#dist/dataset/dataset.js';
 import type { Shard } from '#dist/dataset/shards.js';
-import { IndexRows, IndexTable } from '#dist/index/table.js';
+import { CONVERSATION, CONVERSATION_NUMBERS, IndexRows, IndexTable } from '#dist/index/table.js';
 import { kernelModule } from '#dist/kernel/kernel.js';
 import { Sketches } from '#dist/kernel/sketches.js';
 import { RuleKeys } from '#dist/lookup/ruled.js';
@@ -49,9 +49,12 @@ export async function cutTables(
     }
     const { counts, rows } = resultOf(await pool.takeCensus({ ...task, keepsTurns: true }));
     if (rows === undefined) throw new Error('expected rows');
-    const { idStarts, idLengths } = new IndexRows(rows);
-    for (const [i, length] of idLengths.entries())
-      if (length === 0) idStarts[i] = (idStarts[i] as number) + records;
+    const { conversations } = new IndexRows(rows);
+    for (let at = 0; at < conversations.length; at += CONVERSATION_NUMBERS) {
+      const { idStart, idLength } = CONVERSATION;
+      if (conversations[at + idLength] === 0)
+        conversations[at + idStart] = (conversations[at + idStart] as number) + records;
+    }
     records += counts.records;
     const table = IndexTable.allocate(rows.size, seed);
     for (const half of ['turns', 'normalized'] as const)

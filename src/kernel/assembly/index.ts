@@ -71,7 +71,20 @@ export {
 export { anchorAt, anchorBitsAt, matteringAt, scan, takeAnchor } from './scanning';
 export { addTerm, beginTerms, foundTexts, termAt, termRoom } from './searching';
 export { findSketches, hitsAt, laySketches, soughtAt } from './sketch';
-export { addPairs, beginSort, divideRows, leastRows, moveByDigit, placeDigits, takeRows } from './sorting';
+export {
+  addKeys,
+  addNormalized,
+  beginDivide,
+  beginNormalized,
+  beginSort,
+  divide,
+  findBuckets,
+  findEqual,
+  leastRows,
+  moveByDigit,
+  moveRows,
+  placeDigits,
+} from './sorting';
 export { survey, surveyedStart } from './survey';
 export {
   areTextsWhole,

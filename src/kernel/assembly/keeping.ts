@@ -1,6 +1,6 @@
 /**
- * Keeps what an index needs of a shard. The rows of each batch are split into the arrays of index/table.ts, which follow each
- * other in memory and grow together.
+ * Keeps what an index needs of a shard. The rows of each batch are added to the arrays of `IndexRows` in index/table.ts, which follow
+ * each other in memory and grow together.
  */
 
 import { growKept, kept, RECORD_BYTES, records, TURN_BYTES, turns } from './memory';
@@ -10,8 +10,10 @@ import { NO_CONVERSATION, recordCount, turnCount } from './records';
 export const FIRST_FLAG: u32 = 0x40000000;
 /** With fewer turns, a conversation has no prompt with a reply, and isn't indexed. */
 const TURNS_MIN: u32 = 2;
-/** The bytes that a turn takes in all arrays. A conversation takes as many. */
-const ROW_BYTES: usize = 20;
+/** The bytes of a conversation, of a turn, and of its normalized key, each in an array. The last bytes of a turn are for its tokens. */
+const CONVERSATION_BYTES: usize = 20;
+export const ROW_BYTES: usize = 20;
+const NORMALIZED_BYTES: usize = 4;
 const ROOM_MIN: usize = 16_384;
 
 /** How many turns and conversations are kept, and for how many of each there is room. */
@@ -43,14 +45,8 @@ export function beginKeeping(): void {
  */
 export function keep(base: f64, firstRecord: u32): void {
   makeRoom(turnsKept + turnCount, conversationsKept + recordCount);
-  const offsets = kept;
-  const firstTurns = offsets + 8 * room;
-  const idStarts = firstTurns + 4 * room;
-  const idLengths = idStarts + 4 * room;
-  const keys = idLengths + 4 * room;
-  const normalized = keys + 8 * room;
-  const starts = normalized + 4 * room;
-  const lengths = starts + 4 * room;
+  const rows = kept + CONVERSATION_BYTES * room;
+  const normalized = rows + ROW_BYTES * room;
   let turn = turns;
   for (let i: usize = 0; i < recordCount; i++) {
     const record = records + i * RECORD_BYTES;
@@ -63,18 +59,19 @@ export function keep(base: f64, firstRecord: u32): void {
     }
     const start = load<u32>(record);
     const idLength = load<u32>(record, 16);
-    store<f64>(offsets + 8 * conversationsKept, base + <f64>start);
-    const at: usize = 4 * conversationsKept++;
-    store<u32>(firstTurns + at, turnsKept);
-    store<u32>(idStarts + at, idLength === 0 ? firstRecord + <u32>i : load<u32>(record, 12) - start);
-    store<u32>(idLengths + at, idLength);
+    const conversation = kept + CONVERSATION_BYTES * conversationsKept++;
+    store<u64>(conversation, <u64>(base + <f64>start));
+    store<u32>(conversation, turnsKept, 8);
+    store<u32>(conversation, idLength === 0 ? firstRecord + <u32>i : load<u32>(record, 12) - start, 12);
+    store<u32>(conversation, idLength, 16);
     for (let flag = FIRST_FLAG; turn < end; turn += TURN_BYTES) {
-      store<u64>(keys + 8 * turnsKept, load<u64>(turn));
-      const at: usize = 4 * turnsKept++;
-      store<u32>(normalized + at, load<u32>(turn, 8));
+      store<u32>(normalized + NORMALIZED_BYTES * turnsKept, load<u32>(turn, 8));
+      const row = rows + ROW_BYTES * turnsKept++;
+      store<u64>(row, load<u64>(turn));
       // A turn starts less than 2²⁴ bytes into its record. The upper eight bits hold the lowest byte of the normalized key's upper half.
-      store<u32>(starts + at, (load<u32>(turn, 16) - start) | ((<u32>load<u8>(turn, 12)) << 24));
-      store<u32>(lengths + at, load<u32>(turn, 20) | flag);
+      store<u32>(row, (load<u32>(turn, 16) - start) | ((<u32>load<u8>(turn, 12)) << 24), 8);
+      store<u32>(row, load<u32>(turn, 20) | flag, 12);
+      store<u32>(row, 0, 16);
       flag = 0;
     }
   }
@@ -85,15 +82,12 @@ function makeRoom(turnsNeeded: usize, conversationsNeeded: usize): void {
   const needed = max(turnsNeeded, conversationsNeeded);
   if (needed <= room) return;
   const larger = max(ROOM_MIN, 2 * needed);
-  growKept(2 * ROW_BYTES * larger);
-  let from: usize = 2 * ROW_BYTES * room;
-  let to: usize = 2 * ROW_BYTES * larger;
-  for (let array = 0; array < 8; array++) {
-    // From the last one: lengths, starts, normalized, keys, id lengths, id starts, first turns, offsets.
-    const width: usize = array === 3 || array === 7 ? 8 : 4;
-    from -= width * room;
-    to -= width * larger;
-    memory.copy(kept + to, kept + from, width * (array < 4 ? turnsKept : conversationsKept));
-  }
+  growKept((CONVERSATION_BYTES + ROW_BYTES + NORMALIZED_BYTES) * larger);
+  const rows = CONVERSATION_BYTES * room;
+  const rowsTo = CONVERSATION_BYTES * larger;
+  const normalized = rows + ROW_BYTES * room;
+  const normalizedTo = rowsTo + ROW_BYTES * larger;
+  memory.copy(kept + normalizedTo, kept + normalized, NORMALIZED_BYTES * turnsKept);
+  memory.copy(kept + rowsTo, kept + rows, ROW_BYTES * turnsKept);
   room = larger;
 }

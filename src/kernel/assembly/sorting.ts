@@ -1,80 +1,109 @@
 /**
- * Sorts rows by a number: a radix sort, from the lowest digit up, of pairs of a row and its number, four bytes each. Each call
- * handles only a part of the pairs, because an engine replaces its initial, slow code with optimized code only between calls.
- * A function that loops over all pairs would stay slow.
+ * Sorts rows by a number: a radix sort, from the lowest digit up. It moves pairs, four bytes each: the number, then the row, shifted left by
+ * one bit, and in that bit the run that it belongs to. Each call handles only a part of the pairs, because an engine replaces its initial,
+ * slow code with optimized code only between calls. A function that loops over all pairs would stay slow.
  */
 
-import { FIRST_FLAG } from './keeping';
+import { FIRST_FLAG, ROW_BYTES } from './keeping';
 import { NOT_ASSISTANT_FLAG } from './records';
 
 /** The number of bits in a digit. Three digits make a number of 33 bits, of which the highest is the run. */
 const DIGIT_BITS: u32 = 11;
 const DIGITS: u32 = 1 << DIGIT_BITS;
-/** A flag in the row of a pair: it belongs to the second run, which is sorted after the first. There are fewer than 2³¹ rows. */
-const SECOND_RUN: u32 = 0x80000000;
+/** The offsets of the upper half of a row's key, and of the length in the row after it. */
+const KEY_HIGH: usize = 4;
+const NEXT_LENGTH: usize = ROW_BYTES + 12;
+/** Rows that share an entry: as many as in index/table.ts. */
+const ENTRY_ROWS: u32 = 512;
 
 /**
  * For each value of each of the three digits, in four bytes: first the number of pairs; after `placeDigits`, the index of the next pair.
  */
 const places = memory.data(24_576, 4);
 
-/** `SECOND_RUN` if the runs are sorted one after the other, else 0. */
+/** 1 if the runs are sorted one after the other, else 0. */
 let runBit: u32 = 0;
-/** A bit for each row, set if it belongs to the second run. */
-let runBits: usize = 0;
 let secondRows: u32 = 0;
 
-/**
- * Begins to sort.
- *
- * @param inRuns true to sort the second run after the first; false to sort all rows, and divide them with `divideRows` later
- * @param bits where to store a bit for each row
- * @param bytes the size of those bits
- */
-export function beginSort(inRuns: bool, bits: usize, bytes: usize): void {
+/** Begins to sort. @param inRuns true to sort the second run after the first; false to sort all rows, and divide them with `divide` later */
+export function beginSort(inRuns: bool): void {
   memory.fill(places, 0, 3 * DIGITS * 4);
-  memory.fill(bits, 0, bytes);
-  runBit = inRuns ? SECOND_RUN : 0;
-  runBits = bits;
+  runBit = <u32>inRuns;
   secondRows = 0;
 }
 
 /**
- * Writes a pair for each of `count` rows that is followed by another row of its conversation, and counts the pair's digits.
+ * Writes a pair for each of `count` rows that is followed by another row of its conversation, to sort them by the upper halves of their
+ * keys, and counts the pair's digits.
  *
- * @param lengths the lengths of the turns that follow the rows
- * @param numbers the numbers to sort by, one every `stride` bytes
+ * @param rows the rows, as an index has them, and the one after them
  * @param out where the first pair goes
  * @returns the address after the last pair
  */
-export function addPairs(
-  firstRow: u32,
-  count: u32,
-  lengths: usize,
-  numbers: usize,
-  stride: usize,
-  out: usize,
-): usize {
+export function addKeys(firstRow: u32, count: u32, rows: usize, out: usize): usize {
   for (let row = firstRow; row < firstRow + count; row++) {
-    const length = load<u32>(lengths);
-    if ((length & FIRST_FLAG) === 0) {
-      const number = load<u32>(numbers);
-      const isSecond = <u32>((length & NOT_ASSISTANT_FLAG) !== 0);
-      const flagged = row | (isSecond * SECOND_RUN);
-      const byte = runBits + <usize>(row >> 3);
-      store<u8>(byte, load<u8>(byte) | (isSecond << (row & 7)));
-      secondRows += isSecond;
-      store<u32>(out, flagged);
-      store<u32>(out, number, 4);
+    const next = load<u32>(rows, NEXT_LENGTH);
+    if ((next & FIRST_FLAG) === 0) {
+      addPair(row, next, load<u32>(rows, KEY_HIGH), out);
       out += 8;
-      increase(placeOf(0, flagged, number));
-      increase(placeOf(1, flagged, number));
-      increase(placeOf(2, flagged, number));
     }
-    lengths += 4;
-    numbers += stride;
+    rows += ROW_BYTES;
   }
   return out;
+}
+
+/** The filter of conversations' last turns and its length in words; where the next entry goes; and the number of conversations so far. */
+let endings: usize = 0;
+let endingWords: u32 = 0;
+let entry: usize = 0;
+let conversations: u32 = 0;
+
+/**
+ * Begins to write what an index has of normalized keys and conversations besides their order.
+ *
+ * @param filter where to make the filter of conversations' last turns
+ * @param words its length, in words of four bytes
+ * @param entries receives the conversation of the first of each `ENTRY_ROWS` rows
+ */
+export function beginNormalized(filter: usize, words: u32, entries: usize): void {
+  memory.fill(filter, 0, (<usize>words) << 2);
+  endings = filter;
+  endingWords = words;
+  entry = entries;
+  conversations = 0;
+}
+
+/** Does the same as `addKeys` by normalized keys, and adds those of conversations' last turns to the filter. */
+export function addNormalized(firstRow: u32, count: u32, rows: usize, numbers: usize, out: usize): usize {
+  for (let row = firstRow; row < firstRow + count; row++) {
+    if ((row & (ENTRY_ROWS - 1)) === 0) {
+      store<u32>(entry, conversations);
+      entry += 4;
+    }
+    const next = load<u32>(rows, NEXT_LENGTH);
+    const number = load<u32>(numbers);
+    if ((next & FIRST_FLAG) === 0) {
+      addPair(row, next, number, out);
+      out += 8;
+    } else {
+      conversations++;
+      addEnding(number);
+    }
+    rows += ROW_BYTES;
+    numbers += 4;
+  }
+  return out;
+}
+
+/** @param next the length of the turn after the row, with its flags */
+function addPair(row: u32, next: u32, number: u32, out: usize): void {
+  const run = <u32>((next & NOT_ASSISTANT_FLAG) !== 0);
+  secondRows += run;
+  const pair = <u64>number | ((<u64>((row << 1) | run)) << 32);
+  store<u64>(out, pair);
+  increase(placeOf(0, pair));
+  increase(placeOf(1, pair));
+  increase(placeOf(2, pair));
 }
 
 /** Call it once all pairs are added: turns the counts into the places of the first pair with each value of a digit. */
@@ -93,73 +122,119 @@ export function placeDigits(): void {
 /** Moves the pairs between two addresses to their places by one digit. Begin with digit 0, the lowest. */
 export function moveByDigit(digit: u32, from: usize, to: usize, other: usize): void {
   for (let p = from; p < to; p += 8) {
-    const at = increase(placeOf(digit, load<u32>(p), load<u32>(p, 4)));
-    store<u64>(other + ((<usize>at) << 3), load<u64>(p));
+    const pair = load<u64>(p);
+    store<u64>(other + ((<usize>increase(placeOf(digit, pair))) << 3), pair);
+  }
+}
+
+/** Does the same by the highest digit, and moves only the rows, four bytes each. */
+export function moveRows(from: usize, to: usize, other: usize): void {
+  for (let p = from; p < to; p += 8) {
+    const pair = load<u64>(p);
+    store<u32>(other + ((<usize>increase(placeOf(2, pair))) << 2), <u32>(pair >> 33));
   }
 }
 
 /**
- * Splits sorted pairs. The rows replace the pairs.
+ * Finds equal numbers in sorted pairs, those between two addresses.
  *
- * @param equal receives the places whose number is that of the place before
- * @param numbers receives the numbers
- * @returns how many places `equal` received
+ * @param pairs the address of the first of all pairs
+ * @param out receives the places whose number is that of the place before
+ * @returns the address after the last of them
  */
-export function takeRows(pairs: usize, count: u32, equal: usize, numbers: usize): u32 {
-  let found: u32 = 0;
-  let before = ~load<u32>(pairs, 4);
-  for (let place: u32 = 0; place < count; place++) {
-    const pair = pairs + ((<usize>place) << 3);
-    const number = load<u32>(pair, 4);
-    store<u32>(pairs + ((<usize>place) << 2), load<u32>(pair) & ~SECOND_RUN);
-    store<u32>(numbers + ((<usize>place) << 2), number);
-    store<u32>(equal + ((<usize>found) << 2), place);
-    found += <u32>(number === before);
+export function findEqual(pairs: usize, from: usize, to: usize, out: usize): usize {
+  let before = from === pairs ? ~load<u32>(from) : load<u32>(from - 8);
+  for (let p = from; p < to; p += 8) {
+    const number = load<u32>(p);
+    store<u32>(out, <u32>((p - pairs) >> 3));
+    out += (<usize>(number === before)) << 2;
     before = number;
   }
-  return found;
+  return out;
 }
 
-/**
- * Divides sorted rows among the two runs, and keeps their order.
- *
- * @param outRows receives the rows of the first run, then those of the second
- * @param outNumbers receives their numbers
- * @returns the number of rows in the first run
- */
-export function divideRows(rows: usize, numbers: usize, count: u32, outRows: usize, outNumbers: usize): u32 {
+/** Where the next pair of each run goes. */
+let nextFirst: usize = 0;
+let nextSecond: usize = 0;
+
+/** Begins to divide `count` sorted pairs. Returns how many are of the first run. */
+export function beginDivide(count: u32, out: usize): u32 {
   const middle = count - secondRows;
-  let first: u32 = 0;
-  let second = middle;
-  for (let at: usize = 0; at < (<usize>count) << 2; at += 4) {
-    const row = load<u32>(rows + at);
-    const isSecond = (<u32>load<u8>(runBits + <usize>(row >> 3)) >> (row & 7)) & 1;
-    const place = (<usize>select<u32>(second, first, isSecond)) << 2;
-    second += isSecond;
-    first += 1 - isSecond;
-    store<u32>(outRows + place, row);
-    store<u32>(outNumbers + place, load<u32>(numbers + at));
-  }
+  nextFirst = out;
+  nextSecond = out + ((<usize>middle) << 3);
   return middle;
 }
 
-/** Writes the smallest of each `stretch` rows. */
-export function leastRows(rows: usize, count: u32, stretch: u32, out: usize): void {
-  let least = u32.MAX_VALUE;
-  for (let place: u32 = 0; place < count; ) {
-    const row = load<u32>(rows + ((<usize>place) << 2));
-    if (row < least) least = row;
-    place++;
-    if (place % stretch !== 0 && place !== count) continue;
-    store<u32>(out, least);
+/** Divides the pairs between two addresses among the two runs, and keeps their order. Their rows lose the bit of the run. */
+export function divide(from: usize, to: usize): void {
+  let first = nextFirst;
+  let second = nextSecond;
+  for (let p = from; p < to; p += 8) {
+    const row = load<u32>(p, 4);
+    const isSecond = (row & 1) !== 0;
+    const out = select<usize>(second, first, isSecond);
+    store<u32>(out, load<u32>(p));
+    store<u32>(out, row >> 1, 4);
+    second += (<usize>isSecond) << 3;
+    first += (<usize>!isSecond) << 3;
+  }
+  nextFirst = first;
+  nextSecond = second;
+}
+
+/**
+ * Finds the first pair of each bucket of a run. Buckets have equal ranges of numbers.
+ *
+ * @param pairs the divided pairs
+ * @param first the first place of the run
+ * @param end the place after its last
+ * @param bits the binary logarithm of the number of buckets
+ * @param out receives a place for each bucket
+ */
+export function findBuckets(pairs: usize, first: u32, end: u32, bits: u32, out: usize): void {
+  for (let bucket: u32 = 0; bucket < 1 << bits; bucket++) {
+    const lowest = <u32>((<u64>bucket) << (32 - bits));
+    let to = end;
+    while (first < to) {
+      const middle = (first + to) >> 1;
+      if (load<u32>(pairs + ((<usize>middle) << 3)) < lowest) first = middle + 1;
+      else to = middle;
+    }
+    store<u32>(out, first);
     out += 4;
-    least = u32.MAX_VALUE;
   }
 }
 
-/** @param row the row, with its flag */
-function placeOf(digit: u32, row: u32, number: u32): usize {
-  const sorted = <u64>number | ((<u64>(row & runBit)) << 1);
+/** Writes the smallest row of each `stretch` bytes of divided pairs, an even number of pairs. Returns the address after the last. */
+export function leastRows(from: usize, to: usize, stretch: usize, out: usize): usize {
+  for (let p = from; p < to; ) {
+    const end = min(p + stretch, to);
+    let least = i32x4.splat(-1);
+    for (; p + 16 <= end; p += 16) least = i32x4.min_u(least, v128.load(p));
+    let row = min<u32>(i32x4.extract_lane(least, 1), i32x4.extract_lane(least, 3));
+    if (p < end) row = min(row, load<u32>(p, 4));
+    p = end;
+    store<u32>(out, row);
+    out += 4;
+  }
+  return out;
+}
+
+/** Adds a number to the filter: sets the bits that `IndexTable.mayEnd` looks for, computed as JavaScript does. */
+function addEnding(number: u32): void {
+  setEnding(number * 0x9e3779b1);
+  setEnding(number * 0x85ebca77);
+  setEnding(number * 0xc2b2ae3d);
+}
+
+function setEnding(hash: u32): void {
+  const at = <u32>((<f64>hash / 4294967296.0) * <f64>endingWords * 32.0);
+  const word = endings + ((<usize>(at >> 5)) << 2);
+  store<u32>(word, load<u32>(word) | (1 << (at & 31)));
+}
+
+function placeOf(digit: u32, pair: u64): usize {
+  const sorted = (pair & 0xffffffff) | ((<u64>(<u32>(pair >> 32) & runBit)) << 32);
   return places + (digit * DIGITS + (<u32>(sorted >> (digit * DIGIT_BITS)) & (DIGITS - 1))) * 4;
 }
 
