@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { anchorOf } from '../core/anchor.js';
 import { type ByteOffset, type ByteRange, byteOffset } from '../core/bytes.js';
-import { BLOCK_BYTES } from '../core/limits.js';
+import { BEGUN_RECORD_BYTES, BLOCK_BYTES } from '../core/limits.js';
 import { atOnce } from '../core/steps.js';
 import type { TextPosition } from '../core/text-position.js';
 import { addReports } from '../dataset/conversion-report.js';
@@ -74,7 +74,7 @@ import { TurnCounter } from './turn-counter.js';
 import { InvalidRecordError, type RecordBatch, walk } from './walk.js';
 
 const { module, keyBits } = workerData as WorkerSetup;
-const newKernel = () => new Kernel(module, 2 * BLOCK_BYTES, keyBits);
+const newKernel = () => new Kernel(module, BLOCK_BYTES + BEGUN_RECORD_BYTES, keyBits);
 let kernel = newKernel();
 const turnCounter = new TurnCounter();
 
