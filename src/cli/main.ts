@@ -99,7 +99,6 @@ async function serveUntil(
   onListening: (listening: Listening) => void,
 ): Promise<void> {
   const onHangup = hangups();
-  limitHeap();
   const dataset = await stdin.replaceIn(config.dataset, signal);
   const { serve } = await import('../http/serve.js');
   exitOnDefect(
@@ -121,7 +120,10 @@ async function serveUntil(
       print: printLine,
       signal,
       onHangup,
-      onListening,
+      onListening: (listening) => {
+        limitHeap();
+        onListening(listening);
+      },
       childScript: fileURLToPath(new URL('./child.js', import.meta.url)),
     },
   );
