@@ -1,6 +1,7 @@
 /** The command line: which command it names, and the help. The flags of settings come from the table in `settings/table.ts`. */
 
-import { Command, CommanderError, Option as Flag, Help } from 'commander';
+import { createRequire } from 'node:module';
+import type { Command, CommanderError, Option as Flag, Help } from 'commander';
 import { AppError } from '../core/errors.js';
 import { EXPORT_FORMATS, type ExportFormat } from '../core/export.js';
 import { ROLES, type Role } from '../core/roles.js';
@@ -18,6 +19,9 @@ import {
 } from '../settings/read-settings.js';
 import { ENV_PREFIX, OPTIONS, type Option } from '../settings/table.js';
 import { recordingSettings } from './recording-settings.js';
+
+// Uses `require`, because `import` reads a CommonJS module a second time to find its export names.
+const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
 /** What the command line asks for. */
 export type CommandLine =
@@ -148,7 +152,7 @@ export function readCommandLine(
   const { own, words } = dividedArguments(args);
   let help = '';
   let command: CommandLine | undefined;
-  const program = new Command('verbatim')
+  const program = new commander.Command('verbatim')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
@@ -190,8 +194,6 @@ export function readCommandLine(
       const settings = readSettings({ ...program.opts(), ...values }, paths, env);
       command = { kind: 'record', words, ...recordingSettings(settings, env) };
     });
-  for (const option of SETTINGS) if (option.flag !== undefined) record.addOption(flagOf(option));
-  record.addOption(configFlag());
   const index = program
     .command('index')
     .description('Convert, index and count datasets, and save that for the next start of servers')
@@ -249,7 +251,7 @@ export function readCommandLine(
     .argument('<file>', 'Dataset: a FILE, a folder, or a pattern in quotes')
     .argument('[text]', 'Words; those in double quotes are one text', '')
     .option('-s, --case-sensitive', 'Distinguish capital from small letters')
-    .addOption(new Flag('--role <role>', 'Only turns of a role').choices(ROLES))
+    .addOption(new commander.Option('--role <role>', 'Only turns of a role').choices(ROLES))
     .option('--min-length <bytes>', 'Only texts of that length or more, as JSON spells them')
     .option('--max-length <bytes>', 'Only texts of that length or less')
     .option('--min-turns <turns>', 'Only conversations of that many turns or more')
@@ -271,7 +273,9 @@ export function readCommandLine(
     .argument('<in>', 'Dataset: a FILE, a folder, or a pattern in quotes; - is standard input')
     .argument('<out>', 'File to write; - is standard output')
     .addOption(
-      new Flag('--to <format>', "OpenAI's or ShareGPT's").choices(EXPORT_FORMATS).default('messages'),
+      new commander.Option('--to <format>', "OpenAI's or ShareGPT's")
+        .choices(EXPORT_FORMATS)
+        .default('messages'),
     )
     .action((path: string, out: string, { to, ...values }: { to: ExportFormat }) => {
       const settings = readCheckSettings({ ...program.opts(), ...values }, [path], env);
@@ -286,16 +290,24 @@ export function readCommandLine(
     .action((path: string, { before, dryRun = false }: { before?: string; dryRun?: boolean }) => {
       command = { kind: 'prune', path, options: { beforeMs: timeOf('--before', before), isDry: dryRun } };
     });
-  for (const each of [index, load, check, show, stats, search, convert]) {
+  const withFlags: readonly (readonly [Command, readonly Option<unknown>[]])[] = [
+    [record, SETTINGS.filter(({ flag }) => flag !== undefined)],
+    [index, [...CHECK_SETTINGS, ...INDEX_SETTINGS].map((name) => OPTIONS[name])],
+    [load, [...CHECK_SETTINGS, ...LOAD_SETTINGS].map((name) => OPTIONS[name])],
+    ...[check, show, stats, search, convert].map(
+      (each) => [each, CHECK_SETTINGS.map((name) => OPTIONS[name])] as const,
+    ),
+  ];
+  for (const [each, options] of withFlags) {
+    // Most starts are of servers, which need none of these flags.
+    if (!own.includes(each.name())) continue;
     each.addOption(configFlag());
-    for (const name of CHECK_SETTINGS) each.addOption(flagOf(OPTIONS[name]));
+    for (const option of options) each.addOption(flagOf(option));
   }
-  for (const name of INDEX_SETTINGS) index.addOption(flagOf(OPTIONS[name]));
-  for (const name of LOAD_SETTINGS) load.addOption(flagOf(OPTIONS[name]));
   try {
     program.parse(own, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof commander.CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'help', text: help.trimEnd() };
     throw new ConfigError(problemOf(error, args));
   }
@@ -440,7 +452,10 @@ function columnsIn({ COLUMNS: text = '' }: Readonly<Record<string, string | unde
 
 function configFlag(): Flag {
   const { flag, env } = CONFIG_FILE;
-  return new Flag(`--${flag} <file>`, `Settings file, in YAML or JSON (env: ${env}, default: none)`);
+  return new commander.Option(
+    `--${flag} <file>`,
+    `Settings file, in YAML or JSON (env: ${env}, default: none)`,
+  );
 }
 
 const SETTINGS: readonly Option<unknown>[] = Object.values(OPTIONS);
@@ -454,7 +469,7 @@ function flagOf(option: Option<unknown>): Flag {
   const { group, env, flag, short, placeholder, help, defaultText } = option;
   const value = `<${placeholder.toLowerCase()}>`;
   const spelled = `${short === undefined ? '' : `-${short}, `}--${flag ?? env} ${value}`;
-  const described = new Flag(spelled, plain(`${help} (env: ${env}, default: ${defaultText})`));
+  const described = new commander.Option(spelled, plain(`${help} (env: ${env}, default: ${defaultText})`));
   if (flag === undefined) described.flags = `${env}=${value}`;
   // Commander would name the value after the flag: `record` for `--record`.
   described.attributeName = () => NAMES.get(option) ?? '';
@@ -463,7 +478,7 @@ function flagOf(option: Option<unknown>): Flag {
 
 /** Also lists the settings without a flag. */
 function visibleOptions(this: Help, command: Command): Flag[] {
-  const visible = Help.prototype.visibleOptions.call(this, command);
+  const visible = commander.Help.prototype.visibleOptions.call(this, command);
   if (command.parent !== null) return visible;
   return [...visible, ...SETTINGS.filter(({ flag }) => flag === undefined).map(flagOf)];
 }
@@ -473,7 +488,7 @@ function formatItem(this: Help, term: string, termWidth: number, description: st
   const columns = help.helpWidth ?? COLUMNS;
   // Commander indents by two columns, and separates by two.
   if (columns - termWidth - 4 >= DESCRIPTION_COLUMNS_MIN) {
-    return Help.prototype.formatItem.call(this, term, termWidth, description, help);
+    return commander.Help.prototype.formatItem.call(this, term, termWidth, description, help);
   }
   const lines = help.boxWrap(description, columns - 6).split('\n');
   return [`  ${term}`, ...lines.map((line) => `      ${line}`)].join('\n');
@@ -506,13 +521,15 @@ function assertNotMisspelled(first: string | undefined): void {
 
 /** The command that commander suggests for a word. It suggests commands only for a program without arguments of its own. */
 function similarCommand(word: string): string | undefined {
-  const program = new Command().exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
+  const program = new commander.Command()
+    .exitOverride()
+    .configureOutput({ writeOut: () => {}, writeErr: () => {} });
   for (const name of ['check', 'show', 'stats', 'index', 'load', 'record', 'convert', 'prune'])
     program.command(name);
   try {
     program.parse(['--', word], { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof commander.CommanderError)) throw error;
     return suggestionIn(error.message);
   }
   return undefined;

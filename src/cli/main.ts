@@ -319,7 +319,7 @@ async function runPrune({
  * @param removeMore called then, too
  */
 async function removeFoldersAtEnd(removeMore = () => {}): Promise<void> {
-  const { removeTemporaryFolders } = await import('../dataset/spool.js');
+  const { removeTemporaryFolders } = await import('../dataset/temporary-folders.js');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       bar?.end();

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
+import { durationText } from '../core/duration-text.js';
 import { type Progress, percentText, type Work } from '../http/progress.js';
-import { durationText } from '../http/summary.js';
 
 const BAR_WIDTH = 30;
 

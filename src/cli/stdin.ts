@@ -2,9 +2,8 @@
 
 import { pipeline } from 'node:stream/promises';
 import type { ModelSpec } from '../core/model-spec.js';
-import { DatasetError } from '../dataset/dataset-error.js';
+import { DatasetError, EXPECTED_DATASET } from '../dataset/dataset-error.js';
 import { isFolder } from '../dataset/file.js';
-import { EXPECTED_DATASET } from '../dataset/sources.js';
 import { TemporaryFile } from '../dataset/temporary-file.js';
 
 /** The path that means standard input. */

@@ -4,10 +4,9 @@ import { SKIPPED_OFFSETS_MAX } from '../core/limits.js';
 import type { Role } from '../core/roles.js';
 import { byFrequency } from './conversion-report.js';
 import { type Dataset, withDataset } from './dataset.js';
-import { DatasetError } from './dataset-error.js';
+import { DatasetError, EXPECTED_DATASET } from './dataset-error.js';
 import { describeSampled, refusalText } from './refusal.js';
 import { recordsAt } from './sample.js';
-import { EXPECTED_DATASET } from './sources.js';
 
 /** What a shard, or several shards, contain, in numbers. */
 export interface Counts {

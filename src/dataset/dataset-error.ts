@@ -1,6 +1,10 @@
 import { CommandError } from '../core/errors.js';
 import type { TextPosition } from '../core/text-position.js';
 
+/** What a dataset must be, for messages. */
+export const EXPECTED_DATASET =
+  'a file of conversations: JSON, JSON lines, CSV, TSV, Parquet or Arrow, or one of them compressed';
+
 /** Why a file can't be served: one line that names the file, the position of the error, and what was expected. */
 export class DatasetError extends CommandError {
   override readonly name = 'DatasetError';

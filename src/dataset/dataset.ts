@@ -3,7 +3,7 @@ import { type ByteOffset, byteOffset } from '../core/bytes.js';
 import type { TaskFailure } from '../core/errors.js';
 import { SPOOL_HEADER_BYTES } from '../core/limits.js';
 import type { TextPosition } from '../core/text-position.js';
-import { DatasetError } from './dataset-error.js';
+import { DatasetError, EXPECTED_DATASET } from './dataset-error.js';
 import {
   commonIdentity,
   type DatasetFile,
@@ -13,7 +13,7 @@ import {
   withFile,
 } from './file.js';
 import { DEFAULT_SHAPE_OPTIONS, type ShapeOptions } from './shapes/shape.js';
-import { EXPECTED_DATASET, type Recognized, type RecognizedFile, recognizeFile } from './sources.js';
+import { type Recognized, type RecognizedFile, recognizeFile } from './sources.js';
 
 /** A file of conversations. The census validates it. */
 export interface Dataset extends DatasetFile {

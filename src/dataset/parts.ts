@@ -7,6 +7,7 @@ import { assertFile } from './dataset.js';
 import { type DataFiles, dataFilesOf } from './dataset-card.js';
 import { DatasetError } from './dataset-error.js';
 import { FolderWalk } from './folder-walk.js';
+import { isSeveral } from './several.js';
 import { chosenSplits, splitOf } from './splits.js';
 
 /** Files of a folder that are read. Those of other endings are notes, licences, programs, and what the server itself saves. */
@@ -14,15 +15,6 @@ const DATA_ENDING = /\.(?:json|jsonl|ndjson|csv|tsv|parquet|arrow|feather)(?:\.(
 
 /** What Hugging Face's `datasets` saves beside the data. */
 const METADATA = /(?:^|[/\\])(?:dataset_infos?|dataset_dict|state)\.json$/;
-
-/** True if a path names several files: a folder, or a pattern with `*` or `?` that isn't the name of a file. */
-export function isSeveral(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return /[*?]/.test(path);
-  }
-}
 
 /**
  * Throws unless there is such a file or folder, or a file that the pattern matches, with the splits.

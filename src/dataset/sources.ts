@@ -4,7 +4,7 @@ import { type Block, BYTE, type ByteOffset, byteOffset, isSpace } from '../core/
 import { parseConversation } from '../core/conversation.js';
 import { FOREIGN_HEAD_BYTES } from '../core/limits.js';
 import { parsePythonJson } from '../core/python-json.js';
-import { DatasetError } from './dataset-error.js';
+import { DatasetError, EXPECTED_DATASET } from './dataset-error.js';
 import { type DatasetFile, type FileIdentity, readBlocks, withFile } from './file.js';
 import { foreignFormatOf } from './foreign-formats.js';
 import { isServedAsIs } from './sample.js';
@@ -89,10 +89,6 @@ interface Source {
   /** @param start the offset of the head */
   open(file: FileIdentity, start: ByteOffset, head: Uint8Array, shapes: ShapeOptions): RecognizedFile;
 }
-
-/** What a dataset must be, for messages. */
-export const EXPECTED_DATASET =
-  'a file of conversations: JSON, JSON lines, CSV, TSV, Parquet or Arrow, or one of them compressed';
 
 const jsonArray: Source = {
   recognizes: ([first]) => first === BYTE.openBracket,

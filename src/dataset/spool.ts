@@ -4,20 +4,9 @@
  *     | header: JSON, padded with blanks to SPOOL_HEADER_BYTES | JSON lines, or a JSON array |
  */
 
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  futimesSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fstatSync, futimesSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { byteOffset } from '../core/bytes.js';
 import { SPOOL_HEADER_BYTES, SPOOL_TOUCH_MS } from '../core/limits.js';
 import type { ConversionReport } from './conversion-report.js';
@@ -31,11 +20,10 @@ import {
   readFully,
 } from './file.js';
 import { makeFolder } from './make-folder.js';
-import { isRunning, removeAbandoned, thisOwner } from './spool-owner.js';
+import { removeAbandoned, thisOwner } from './spool-owner.js';
 
 /** Raise it when anything about spools changes, also what a shape makes of a record. */
 const FORMAT = 5;
-const ENDING = '.verbatim-spool';
 const UNFINISHED = '.unfinished';
 const UNPACKED = '.unpacked';
 
@@ -50,23 +38,6 @@ interface Header {
   readonly source: Pick<FileIdentity, 'size' | 'mtimeMs' | 'ctimeMs' | 'inode'>;
   readonly body: { readonly format: DatasetFormat; readonly start: number };
   readonly report: ConversionReport;
-}
-
-/**
- * The paths for a dataset's spool, the preferred one first.
- *
- * @param folder a folder, or undefined: next to the dataset, else the user's cache folder
- * @param reading identifies the settings that decide how the dataset is read; empty for the defaults
- */
-export function spoolPaths(datasetPath: string, folder: string | undefined, reading: string): string[] {
-  const path = resolve(datasetPath);
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12);
-  const variant = reading === '' ? '' : `-${hash(reading)}`;
-  // Datasets with the same name may share a folder.
-  const unique = `${basename(path)}-${hash(path)}${variant}${ENDING}`;
-  if (folder !== undefined) return [join(resolve(folder), unique)];
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return [join(dirname(path), `${basename(path)}${variant}${ENDING}`), join(cache, 'verbatim', unique)];
 }
 
 /** The finished spool of that state of the source, if there is one. */
@@ -242,27 +213,4 @@ export class SpoolWriter {
     await this.file.close().catch(() => undefined);
     await rm(this.path, { force: true });
   }
-}
-
-const TEMPORARY = 'verbatim-spool-';
-
-/** Makes a temporary folder for spools, and removes those of processes that were killed. */
-export function temporaryFolder(): string {
-  const parent = tmpdir();
-  for (const name of readdirSync(parent)) {
-    const [, pid] = new RegExp(`^${TEMPORARY}(\\d+)-`).exec(name) ?? [];
-    if (pid !== undefined && !isRunning(Number(pid)))
-      rmSync(join(parent, name), { recursive: true, force: true });
-  }
-  const folder = mkdtempSync(join(parent, `${TEMPORARY}${process.pid}-`));
-  temporaryFolders.add(folder);
-  return folder;
-}
-
-const temporaryFolders = new Set<string>();
-
-/** Removes the temporary folders of this process. */
-export function removeTemporaryFolders(): void {
-  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
-  temporaryFolders.clear();
 }

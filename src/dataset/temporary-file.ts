@@ -1,7 +1,7 @@
 import { createWriteStream, rmSync, statSync, type WriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSystemError, saysFull } from './file.js';
-import { temporaryFolder } from './spool.js';
+import { temporaryFolder } from './temporary-folders.js';
 
 /** A file in a temporary folder of its own. If the process is killed, a later one removes both. */
 export class TemporaryFile {

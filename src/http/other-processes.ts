@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { GIVEN_CHECK_MS } from '../core/limits.js';
 import type { TokenizerSource } from '../core/tokens.js';
 import { isSystemError } from '../dataset/file.js';
-import { temporaryFolder } from '../dataset/spool.js';
+import { temporaryFolder } from '../dataset/temporary-folders.js';
 import { Children } from '../processes/children.js';
 import type { ChildSettings, Publication } from '../processes/messages.js';
 import type { TokenPool } from '../workers/token-pool.js';

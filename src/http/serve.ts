@@ -3,8 +3,8 @@
 import type { Logger } from 'pino';
 import { INDEXED_HERE_BYTES_MAX, WORKER_BYTES_MIN } from '../core/limits.js';
 import { identityAt } from '../dataset/file.js';
-import { isSeveral } from '../dataset/parts.js';
-import { spoolPaths } from '../dataset/spool.js';
+import { isSeveral } from '../dataset/several.js';
+import { spoolPaths } from '../dataset/spool-paths.js';
 import { isIndexSaved } from '../index/paths.js';
 import type { Config } from '../settings/table.js';
 import { SharedPool } from '../workers/shared-pool.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SEGMENTS_SAVED_MS } from '../core/limits.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { FileChangedError, identityAt, isSystemError } from '../dataset/file.js';
-import { temporaryFolder } from '../dataset/spool.js';
+import { temporaryFolder } from '../dataset/temporary-folders.js';
 import { indexPaths, segmentPath } from '../index/paths.js';
 import {
   checksumUpTo,

@@ -1,12 +1,12 @@
 import type { ModelSpec } from '../core/model-spec.js';
-import { assertFound, isSeveral } from '../dataset/parts.js';
+import { assertFound } from '../dataset/parts.js';
+import { isSeveral } from '../dataset/several.js';
 import { DEFAULT_SHAPE_OPTIONS } from '../dataset/shapes/shape.js';
 import type { StoreConnection } from '../store/connection.js';
 import type { Notices } from './notices.js';
 import type { DatasetFigures, Served } from './served.js';
 import { ServedDataset, type ServedOptions } from './served-dataset.js';
-import { ServedParts } from './served-parts.js';
-import { ServedStore } from './served-store.js';
+import type { ServedParts } from './served-parts.js';
 
 /** A served dataset, with the name of its model. */
 export interface NamedDataset extends ModelSpec {
@@ -65,7 +65,7 @@ export class ServedDatasets {
         const shapes = { ...options.shapes, map: spec.map ?? options.shapes.map };
         const indexDir = spec.isTemporary ? 'none' : options.indexDir;
         const { isRecordings = false } = spec;
-        const kind = isSeveral(spec.path) && !isRecordings ? ServedParts : ServedDataset;
+        const kind = isSeveral(spec.path) && !isRecordings ? await loadParts() : ServedDataset;
         const own = isRecordings ? RECORDINGS : { shapes };
         const served: Served = await kind.open(
           spec.path,
@@ -76,6 +76,7 @@ export class ServedDatasets {
       }
       for (const id of stored?.names ?? []) {
         const { connection, prefix } = stored as StoredModels;
+        const { ServedStore } = await import('./served-store.js');
         const spec = { id, path: STORE_PATH };
         opened.push({ ...spec, served: await ServedStore.open(id, connection, prefix, noticesOf(spec)) });
       }
@@ -129,4 +130,9 @@ export class ServedDatasets {
   async close(): Promise<void> {
     await Promise.all(this.all.map(({ served }) => served.close()));
   }
+}
+
+/** Loads what only datasets of several files need. */
+async function loadParts(): Promise<typeof ServedParts> {
+  return (await import('./served-parts.js')).ServedParts;
 }

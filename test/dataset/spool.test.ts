@@ -20,8 +20,9 @@ import { byteOffset } from '#dist/core/bytes.js';
 import { SPOOL_HEADER_BYTES, SPOOL_IDLE_MS } from '#dist/core/limits.js';
 import { NOTHING_CONVERTED } from '#dist/dataset/conversion-report.js';
 import { type FileIdentity, identityAt } from '#dist/dataset/file.js';
-import { openSpool, SpoolWriter, spoolPaths } from '#dist/dataset/spool.js';
+import { openSpool, SpoolWriter } from '#dist/dataset/spool.js';
 import { thisOwner } from '#dist/dataset/spool-owner.js';
+import { spoolPaths } from '#dist/dataset/spool-paths.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();

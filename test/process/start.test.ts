@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '#dist/core/errors.js';
-import { EXPECTED_DATASET } from '#dist/dataset/sources.js';
+import { EXPECTED_DATASET } from '#dist/dataset/dataset-error.js';
 import { FACTOR } from '../support/factor.js';
 import { openAndWalk } from '../support/served.js';
 import { program, ServerProcess, startServer } from '../support/server-process.js';

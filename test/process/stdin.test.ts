@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from '
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { EXPECTED_DATASET } from '#dist/dataset/sources.js';
+import { EXPECTED_DATASET } from '#dist/dataset/dataset-error.js';
 import { ROOT } from '../support/project.js';
 import { program, ServerProcess, startPiped, startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
