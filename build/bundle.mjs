@@ -27,8 +27,9 @@ const FILES = [
   ],
   ['command', /\/cli\/(?:command-line|own-process|progress-bar|stdin)\.js$/],
   ['start', /\/http\/serve\.js$/],
-  ['dataset', /\/(?:models\/served-datasets|workers\/token-pool)\.js$/],
-  ['server', /\/http\/(?:serving|deliverer|answering)\.js$|\/cli\/logger\.js$/],
+  ['dataset', /\/(?:http\/serving|workers\/token-pool)\.js$/],
+  ['log', /\/cli\/logger\.js$/],
+  ['server', /\/http\/(?:deliverer|answering)\.js$/],
 ];
 
 /**

@@ -6,7 +6,7 @@ import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS } from '../core/limits.js';
 import { conversionText } from '../http/conversion.js';
 import { requestText } from '../http/request-log.js';
 import { stoppingText } from '../http/start-lines.js';
-import { summaryText } from '../http/summary.js';
+import { summaryText } from '../http/summary-text.js';
 import type { Config } from '../settings/table.js';
 
 /**

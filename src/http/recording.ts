@@ -35,19 +35,17 @@ export interface Recordings {
 }
 
 /**
- * Opens the file of recordings: to append to it, or only to note which of them answer.
+ * Opens the recordings of settings that have some, or an upstream: to append to their file, or only to note which of them answer.
  *
  * @param log logs a line
- * @returns undefined if there are neither recordings nor an upstream
  * @throws DatasetError if the file can't be used, ConfigError if a key can't
  */
 export async function openRecordings(
   config: Config,
   log: (line: (logger: Logger) => void) => void,
-): Promise<Recordings | undefined> {
+): Promise<Recordings> {
   const use = upstreamUse(config);
   const { recordTo } = config;
-  if (use === undefined && recordTo === undefined) return undefined;
   const targets = upstreamTargets(config);
   if (use === undefined && recordTo !== undefined && identityAt(recordTo) === undefined)
     throw new DatasetError(recordTo, NOT_RECORDED);

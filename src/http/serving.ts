@@ -6,16 +6,17 @@ import { isLoopback } from '../core/loopback.js';
 import type { ModelSpec } from '../core/model-spec.js';
 import { identityAt } from '../dataset/file.js';
 import type { Notices } from '../models/notices.js';
-import type { ServedDatasets } from '../models/served-datasets.js';
+import { ServedDatasets } from '../models/served-datasets.js';
 import type { ServedModel } from '../models/served-model.js';
 import { ConfigError } from '../settings/config-error.js';
 import { recordingsModel } from '../settings/parsers.js';
 import type { SourceOf } from '../settings/read-settings.js';
+import { upstreamUse } from '../settings/recording.js';
 import { readRules } from '../settings/rules-file.js';
 import { storeSettings } from '../settings/store-settings.js';
 import type { Config } from '../settings/table.js';
 import { readTokenizer } from '../settings/tokenizer-file.js';
-import { Testing } from '../testing/testing.js';
+import type { Testing } from '../testing/testing.js';
 import type { SharedPool } from '../workers/shared-pool.js';
 import { ApiKeys, reloadKeys } from './api-keys.js';
 import type { AppParts } from './app.js';
@@ -23,12 +24,10 @@ import { assertLoadable, type ConfiguredTokenizer, configuredTokenizer } from '.
 import { logConversion, warnOfSkipped } from './conversion.js';
 import { deliveryOf } from './delivery-settings.js';
 import { tryAddress } from './listening.js';
-import { OtherProcesses } from './other-processes.js';
+import type { OtherProcesses } from './other-processes.js';
 import { type Progress, ProgressLog } from './progress.js';
-import { openRecordings } from './recording.js';
 import { type OpenState, openState } from './shared-state.js';
 import { clientUrlOf, type Stopping, servingLine, tryLine, urlOf } from './start-lines.js';
-import { summaryOf } from './summary.js';
 import { cacheBytesOf, whyAlone } from './thread-settings.js';
 
 /** The environment that a run of the server needs. */
@@ -117,8 +116,6 @@ async function serveWithState(
   const { recordTo } = config;
   const specs = recordTo === undefined ? config.dataset : [...config.dataset, recordingsModel(recordTo)];
   const keys = new ApiKeys(config.apiKeys, sourceOf?.('apiKeys'));
-  const { ServedDatasets: Datasets } = await import('../models/served-datasets.js');
-  if (signal.aborted) return false;
   const alone = config.httpThreads > 1 ? whyAlone(config) : undefined;
   const hasOthers = config.httpThreads > 1 && alone === undefined && childScript !== undefined;
   const cacheBytes = cacheBytesOf(config, hasOthers);
@@ -189,8 +186,17 @@ async function serveWithState(
   const given = new AbortController();
   const { connection } = state;
   const stored = connection && { connection, prefix: config.storePrefix, names: config.model };
-  const recordings = await openRecordings(config, (line) => log(line));
-  const opening = Datasets.open(specs, options, noticesOf, AbortSignal.any([signal, given.signal]), stored);
+  const hasRecordings = recordTo !== undefined || upstreamUse(config) !== undefined;
+  const recordings = hasRecordings
+    ? await (await import('./recording.js')).openRecordings(config, (line) => log(line))
+    : undefined;
+  const opening = ServedDatasets.open(
+    specs,
+    options,
+    noticesOf,
+    AbortSignal.any([signal, given.signal]),
+    stored,
+  );
   const onAbort = () => void datasets?.close();
   signal.addEventListener('abort', onAbort);
   // Whatever reports progress after that is not shown any more.
@@ -234,6 +240,9 @@ async function serveWithState(
       RequestMetrics,
       Catalog,
       ServedModel,
+      Testing,
+      OtherProcesses,
+      summaryOf,
     } = await import('./answering.js');
     const served = await opening;
     if (signal.aborted) return false;

@@ -1,18 +1,6 @@
-import { counted } from '../core/counted.js';
 import { COMPUTED } from './origin.js';
 import { LATENCY_BOUNDS, type RequestMetrics } from './request-metrics.js';
-
-/** A summary of the requests of a run, for the log. */
-export interface Summary {
-  readonly requests: number;
-  /** How many found a reply, by rung. */
-  readonly hits: Readonly<Record<string, number>>;
-  readonly misses: number;
-  /** Latencies of the requests that looked up a reply; undefined if there were none. Taken from a histogram: see `quantileMs`. */
-  readonly medianMs: number | undefined;
-  readonly p99Ms: number | undefined;
-  readonly seconds: number;
-}
+import type { Summary } from './summary-text.js';
 
 /** @param seconds how long the server ran */
 export function summaryOf(metrics: RequestMetrics, seconds: number): Summary {
@@ -38,16 +26,6 @@ export function summaryOf(metrics: RequestMetrics, seconds: number): Summary {
   return { requests, hits, misses, medianMs, p99Ms, seconds: Math.round(seconds) };
 }
 
-/** The summary for people. */
-export function summaryText({ requests, hits, misses, medianMs, p99Ms, seconds }: Summary): string {
-  const total = Object.values(hits).reduce((sum, count) => sum + count, 0);
-  const rungs = Object.entries(hits).map(([rung, count]) => `${rung} ${count}`);
-  const found = `${counted(total, 'hit')}${rungs.length === 0 ? '' : ` (${rungs.join(', ')})`}`;
-  const latency = medianMs === undefined ? '' : `; median ${medianMs} ms, p99 ${p99Ms} ms`;
-  const lookups = `${counted(total + misses, 'lookup')}: ${found}, ${counted(misses, 'miss', 'misses')}`;
-  return `stopped after ${durationText(seconds)}: ${counted(requests, 'request')}; ${lookups}${latency}`;
-}
-
 /**
  * Estimates a quantile as Prometheus' `histogram_quantile` does: linearly within its bucket, to two digits.
  *
@@ -65,12 +43,4 @@ function quantileMs(counts: readonly number[], max: number, quantile: number): n
     rank -= count;
   }
   return undefined;
-}
-
-/** A duration for people: `7 s`, `3 min 20 s`, `2 h 5 min`. */
-export function durationText(seconds: number): string {
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

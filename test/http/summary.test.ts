@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { durationText } from '#dist/core/duration-text.js';
 import type { Clock } from '#dist/http/clock.js';
 import { RequestFacts } from '#dist/http/request-facts.js';
 import { RequestMetrics } from '#dist/http/request-metrics.js';
-import { durationText, summaryOf, summaryText } from '#dist/http/summary.js';
+import { summaryOf } from '#dist/http/summary.js';
+import { summaryText } from '#dist/http/summary-text.js';
 
 const clock: Clock = { now: () => 0, newId: () => '' };
 
