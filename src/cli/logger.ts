@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
 import { escapeControls } from '../core/control-characters.js';
 import { CommandError } from '../core/errors.js';
-import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS } from '../core/limits.js';
+import { LOG_AGAIN_MS, LOG_BYTES_MAX, LOG_EXIT_WAITS, LOG_TOGETHER_LENGTH } from '../core/limits.js';
 import { conversionText } from '../http/conversion.js';
 import { requestText } from '../http/request-log.js';
 import { stoppingText } from '../http/start-lines.js';
@@ -11,7 +11,7 @@ import type { Config } from '../settings/table.js';
 
 /**
  * The log, on standard error: JSON lines, or text for people on a terminal. Lines are written synchronously, so that a process that exits
- * has logged everything. If a write fails (the reader of the pipe stopped, the disk is full), up to `LOG_BYTES_MAX` are buffered; later
+ * has logged everything; those of requests that end in one turn of the event loop are written together at its end. If a write fails (the reader of the pipe stopped, the disk is full), up to `LOG_BYTES_MAX` are buffered; later
  * lines are dropped, and their number is logged once there is room again.
  *
  * @param atExit registers a function that writes the last lines, to run when the process exits
@@ -39,22 +39,41 @@ export function createLogger(
     }, LOG_AGAIN_MS).unref();
   });
   let dropped = 0;
-  lines.on('drop', () => {
-    if (dropped++ > 0) return;
+  lines.on('drop', (text: string) => {
+    const isFirst = dropped === 0;
+    dropped += text.split('\n').length - 1;
+    if (!isFirst) return;
     lines.once('drain', () => {
       const count = dropped;
       dropped = 0;
       logger.warn({ lines: count }, 'log lines dropped');
     });
   });
+  let waiting = '';
+  const writeWaiting = () => {
+    const text = waiting;
+    waiting = '';
+    if (text !== '') above(() => void lines.write(text));
+  };
   atExit(() => {
     // Not `flushSync`, which never returns from a full disk.
     waits = LOG_EXIT_WAITS;
+    writeWaiting();
     lines.write('');
   });
   const format = logFormat === 'pretty' || (logFormat === 'auto' && isTTY) ? prettyFormat(isTTY) : undefined;
-  const write = (line: string) => above(() => void lines.write(escapeControls(format?.(line) ?? line)));
-  const logger = pino({ level: logLevel, serializers: { err: errorFields } }, { write });
+  const stream = {
+    // With this, pino sets `lastMsg` to the message of the line.
+    [Symbol.for('pino.metadata')]: true,
+    lastMsg: '',
+    write: (line: string) => {
+      if (waiting === '' && stream.lastMsg === 'request') setImmediate(writeWaiting);
+      waiting += escapeControls(format?.(line) ?? line);
+      // The process may be killed after any other line.
+      if (stream.lastMsg !== 'request' || waiting.length >= LOG_TOGETHER_LENGTH) writeWaiting();
+    },
+  };
+  const logger = pino({ level: logLevel, serializers: { err: errorFields } }, stream);
   return logger;
 }
 
