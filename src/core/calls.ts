@@ -20,6 +20,7 @@ export interface FunctionCall {
  * @returns undefined if there are no calls
  */
 export function parseCalls(toolCalls: unknown, functionCall: unknown): readonly FunctionCall[] | undefined {
+  if ((toolCalls ?? functionCall ?? undefined) === undefined) return undefined;
   const list: unknown[] = Array.isArray(toolCalls) ? toolCalls : [{ function: functionCall }];
   const calls = list.flatMap((call) => {
     const { id, function: called } = fieldsOf(call);
