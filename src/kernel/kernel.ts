@@ -47,13 +47,15 @@ interface Exports extends SearchExports {
   textAt(): number;
   spell(length: number): number;
   seedKeys(low: number, high: number): void;
-  key(length: number): void;
-  ends(length: number): void;
-  keys(length: number): void;
+  measuredAt(): number;
+  measuredAtOnce(): number;
+  key(at: number, length: number): void;
+  ends(at: number, length: number): void;
+  keys(at: number, length: number): void;
   keyingAt(): number;
   keyingBytes(): number;
   beginKeys(): void;
-  addToKeys(length: number): void;
+  addToKeys(at: number, length: number): void;
   endKeys(): void;
   want(length: number, headLow: number, headHigh: number, normalized: boolean): void;
   wantAll(whole: boolean): void;
@@ -62,7 +64,7 @@ interface Exports extends SearchExports {
   wantSearch(): void;
   foundTexts(): number;
   scan(from: number, to: number): number;
-  sketch(length: number): void;
+  sketch(at: number, length: number): void;
   wantedAt(): number;
   beginSort(inRuns: boolean): void;
   addKeys(firstRow: number, count: number, rows: number, out: number): number;
@@ -77,7 +79,7 @@ interface Exports extends SearchExports {
   findBuckets(pairs: number, first: number, end: number, bits: number, out: number): void;
   leastRows(from: number, to: number, stretch: number, out: number): number;
   beginVerify(to: number, isThinkingIgnored: boolean): void;
-  verifyTurn(at: number, length: number): number;
+  verifyTurn(at: number, textAt: number, length: number): number;
   areTextsWhole(): boolean;
   mayHaveReasoning(): boolean;
   spellReply(at: number): number;
@@ -228,6 +230,13 @@ export class Kernel implements RowSorter {
   /** The text whose spelling is in the input, and the length of the spelling in bytes. */
   private written: string | undefined;
   private writtenLength = 0;
+  /** Where the input is, and the text that was written last: in the input, or in a body. */
+  private inputAddress = 0;
+  private textAddress = 0;
+  /** The room for a body whose texts are spelled in it, its address, and the number of the body that is there. */
+  private bodyView = new Uint8Array();
+  private bodyAddress = 0;
+  private bodyNumber = 0;
 
   /** @param keyBits how many bits of a key are kept; tests keep fewer, so that keys collide */
   constructor(module: WebAssembly.Module, capacity: number, keyBits: number = KEY_BITS) {
@@ -251,6 +260,7 @@ export class Kernel implements RowSorter {
     exports.narrowKeys(this.keyBits);
     this.seed = NO_SEED;
     this.hasFoldings = false;
+    this.bodyNumber = 0;
     return exports;
   }
 
@@ -287,21 +297,23 @@ export class Kernel implements RowSorter {
     const answer = withoutThinking(text);
     const length = this.write(answer);
     if (length === undefined) return undefined;
-    this.exports.key(length);
+    this.exports.key(this.textAddress, length);
     return new LazyKeys(this, this.seed, answer, this.keyAt(TURN.keyLow), length);
   }
 
   /** The key of the ends of a text that has keys. */
   endsOf(text: string, seed: KeySeed): Key {
     this.useSeed(seed);
-    this.exports.ends(this.write(text) as number);
+    const length = this.write(text) as number;
+    this.exports.ends(this.textAddress, length);
     return this.keyAt(TURN.keyLow);
   }
 
   /** All keys of a text that has keys. */
   allKeysOf(text: string, seed: KeySeed): TextKeys {
     this.useSeed(seed);
-    this.exports.keys(this.write(text) as number);
+    const length = this.write(text) as number;
+    this.exports.keys(this.textAddress, length);
     return this.writtenKeys();
   }
 
@@ -332,7 +344,7 @@ export class Kernel implements RowSorter {
       const slice = sliceAt(text, at, sliceLength);
       const length = this.write(slice);
       if (length === undefined) return undefined;
-      inState(() => this.exports.addToKeys(length));
+      inState(() => this.exports.addToKeys(this.textAddress, length));
       at += slice.length;
       yield;
     }
@@ -387,7 +399,7 @@ export class Kernel implements RowSorter {
       const length = this.write(text);
       // More capacity moves the turns. The next call has it already.
       const hasMoved = this.capacity !== capacity;
-      at = length === undefined || hasMoved ? 0 : exports.verifyTurn(at, length);
+      at = length === undefined || hasMoved ? 0 : exports.verifyTurn(at, this.textAddress, length);
       if (at === 0) return undefined;
     }
     const length = exports.spellReply(at);
@@ -468,7 +480,7 @@ export class Kernel implements RowSorter {
   sketchOf(text: string): Sketch | undefined {
     const length = this.write(withoutThinking(text));
     if (length === undefined) return undefined;
-    this.exports.sketch(length);
+    this.exports.sketch(this.textAddress, length);
     return this.keyRow.slice(0, SKETCH_NUMBERS);
   }
 
@@ -739,30 +751,40 @@ export class Kernel implements RowSorter {
     const { memory } = this.exports;
     this.bytes = Buffer.from(memory.buffer);
     const start = this.exports.inputAt();
+    this.inputAddress = start;
+    this.bodyAddress = this.exports.measuredAt();
+    this.bodyView = new Uint8Array(memory.buffer, this.bodyAddress, this.exports.measuredAtOnce());
     this.inputView = new Uint8Array(memory.buffer, start, this.capacity);
     this.spelledView = new Uint8Array(memory.buffer, start - 1, this.capacity + 2);
     this.textView = new Uint8Array(memory.buffer, this.exports.textAt(), 3 * this.capacity);
     this.keyRow = new Uint32Array(memory.buffer, this.exports.turnsAt(), KEY_NUMBERS);
   }
 
-  /** Writes a text to the input, as `JSON.stringify` spells it, unless it is there already. Returns its length in bytes. */
+  /**
+   * Spells a text as `JSON.stringify` does, at `textAddress`: in the input, or in the body that it came in. Returns its length in bytes;
+   * undefined if it is longer than any text of a dataset.
+   */
   private write(text: string): number | undefined {
+    if (bodyTexts.find(text)) return this.placeKnown();
+    this.textAddress = this.inputAddress;
     if (text === this.written) return this.writtenLength;
     if (text.length > TEXT_LENGTH_MAX) return undefined;
-    if (bodyTexts.find(text)) return this.writeKnown(text);
     const length = text.isWellFormed() ? this.spell(text) : this.writeSpelled(text);
     // Remembering a longer text would keep it in memory.
     this.written = length === undefined || text.length > REMEMBERED_LENGTH_MAX ? undefined : text;
     this.writtenLength = length ?? 0;
+    this.textAddress = this.inputAddress;
     return length;
   }
 
-  private writeKnown(text: string): number {
-    const { length } = bodyTexts;
+  /** Copies the body of the text that was found among the known ones, once for all of them. */
+  private placeKnown(): number {
+    const { length, start, number, bytes } = bodyTexts;
+    // The other regions have room for a text of the input.
     this.reserve(length);
-    bodyTexts.copy(this.inputView, 0);
-    this.written = text;
-    this.writtenLength = length;
+    if (number !== this.bodyNumber) this.bodyView.set(bytes);
+    this.bodyNumber = number;
+    this.textAddress = this.bodyAddress + start;
     return length;
   }
 

@@ -1,6 +1,6 @@
 /** Texts whose spelling is known, so that a kernel needn't spell them again: those of the body that was parsed last. */
 
-import { type ByteCount, byteCount } from '../core/bytes.js';
+import { type ByteCount, type ByteOffset, byteCount, byteOffset } from '../core/bytes.js';
 
 /** The numbers of a text among `places`. */
 export const PLACE_NUMBERS = 4;
@@ -13,7 +13,9 @@ class KnownSpellings {
   private texts: readonly string[] = [];
   /** A copy: making objects for each body would keep the collection of garbage busy. */
   private places = new Uint32Array();
-  private bytes: Buffer = Buffer.alloc(0);
+  /** The bytes that have the spellings, at most 64 KiB, and how many there have been. */
+  bytes: Buffer = Buffer.alloc(0);
+  number = 0;
   /** The length of the shortest text. */
   private lengthMin = Number.POSITIVE_INFINITY;
   /** The text that was found last. Texts are spelled in the order in which the body has them: the next one is expected after it. */
@@ -33,10 +35,11 @@ class KnownSpellings {
     for (const { length } of texts) this.lengthMin = Math.min(this.lengthMin, length);
     this.texts = texts;
     this.bytes = bytes;
+    this.number++;
     this.found = -1;
   }
 
-  /** True if the spelling of a text is known: `length` and `copy` are of that one then. */
+  /** True if the spelling of a text is known: `start` and `length` are of that one then. */
   find(text: string): boolean {
     const { texts } = this;
     if (text.length < this.lengthMin) return false;
@@ -54,10 +57,9 @@ class KnownSpellings {
     return byteCount(this.places[this.found * PLACE_NUMBERS + LENGTH] as number);
   }
 
-  /** Writes the spelling that was found to `target`. */
-  copy(target: Uint8Array, targetAt: number): void {
-    const start = this.places[this.found * PLACE_NUMBERS + START] as number;
-    this.bytes.copy(target, targetAt, start, start + this.length);
+  /** Where the spelling that was found is in `bytes`, after its opening quote. */
+  get start(): ByteOffset {
+    return byteOffset(this.places[this.found * PLACE_NUMBERS + START] as number);
   }
 }
 

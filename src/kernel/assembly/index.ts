@@ -153,24 +153,24 @@ export function seedKeys(low: u32, high: u32): void {
   seedHash(<u64>low | ((<u64>high) << 32));
 }
 
-/** Writes the key of the text in the input. This overwrites the rows of turns. */
-export function key(length: usize): void {
-  store<u64>(regions.turns, hash(regions.input, length));
+/** Writes the key of a text, which is spelled at `p`. This overwrites the rows of turns. */
+export function key(p: usize, length: usize): void {
+  store<u64>(regions.turns, hash(p, length));
 }
 
-/** Writes the key of the ends of the text in the input. This overwrites the rows of turns. */
-export function ends(length: usize): void {
-  store<u64>(regions.turns, endsKey(regions.input, length));
+/** Writes the key of the ends of a text. This overwrites the rows of turns. */
+export function ends(p: usize, length: usize): void {
+  store<u64>(regions.turns, endsKey(p, length));
 }
 
-/** Writes the keys of the text in the input, its normalized head and its length. This overwrites the rows of turns. */
-export function keys(length: usize): void {
-  writeKeys(regions.turns, regions.input, length);
+/** Writes the keys of a text, its normalized head and its length. This overwrites the rows of turns. */
+export function keys(p: usize, length: usize): void {
+  writeKeys(regions.turns, p, length);
 }
 
-/** Writes the sketch of the text in the input. This overwrites the rows of turns. */
-export function sketch(length: usize): void {
-  writeSketch(regions.turns, regions.input, length);
+/** Writes the sketch of a text. This overwrites the rows of turns. */
+export function sketch(p: usize, length: usize): void {
+  writeSketch(regions.turns, p, length);
 }
 
 /** The state of the keys of a text that comes in slices. The caller saves and restores it if other texts come in between. */
@@ -183,9 +183,9 @@ export function keyingBytes(): usize {
 export function beginKeys(): void {
   beginSlices();
 }
-/** Adds the slice in the input. */
-export function addToKeys(length: usize): void {
-  addSlice(regions.input, length);
+/** Adds a slice. */
+export function addToKeys(p: usize, length: usize): void {
+  addSlice(p, length);
 }
 /** Writes the same as `keys`. */
 export function endKeys(): void {

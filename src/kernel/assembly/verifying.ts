@@ -4,7 +4,6 @@
  */
 
 import { firstMember, isClosed, nextMember } from './containers';
-import { input } from './memory';
 import { ASSISTANT, isCallsName, isReasoningName, roleOf, turnName } from './names';
 import { hadEscape, QUOTE } from './strings';
 import { spelledAt, spelledLength, spellString } from './texts';
@@ -37,7 +36,7 @@ export function mayHaveReasoning(): bool {
 let ignoresThinking: bool = false;
 let areWhole: bool = true;
 
-/** True if the turns that were verified have the same texts as the input, thinking included. */
+/** True if the turns that were verified have exactly the texts, thinking included. */
 export function areTextsWhole(): bool {
   return areWhole;
 }
@@ -56,25 +55,26 @@ export function beginVerify(to: usize, isThinkingIgnored: bool): void {
 }
 
 /**
- * Verifies that a turn's text is the one in the input.
+ * Verifies that a turn has a text.
  *
+ * @param text where the text is spelled
  * @returns where the next turn begins; 0 if the text differs, or if the turn has an unusual shape
  */
-export function verifyTurn(p: usize, length: usize): usize {
+export function verifyTurn(p: usize, text: usize, length: usize): usize {
   p = spellTurn(p);
-  if (p === 0 || !agrees(length)) return 0;
+  if (p === 0 || !agrees(text, length)) return 0;
   p = skipBlanks(p);
   return load<u8>(p) === COMMA ? skipBlanks(p + 1) : 0;
 }
 
-/** True if the turn that was spelled last has the text in the input. */
-function agrees(length: usize): bool {
-  if (spelledLength === length && areEqual(spelledAt, input, length)) return true;
+/** True if the turn that was spelled last has a text. */
+function agrees(text: usize, length: usize): bool {
+  if (spelledLength === length && areEqual(spelledAt, text, length)) return true;
   if (!ignoresThinking || roleOf(role, roleBytes) !== ASSISTANT) return false;
   const spelledEnd = spelledAt + spelledLength;
   const spelled = afterThinking(spelledAt, spelledEnd);
-  const given = afterThinking(input, input + length);
-  const left = input + length - given;
+  const given = afterThinking(text, text + length);
+  const left = text + length - given;
   areWhole = false;
   return spelledEnd - spelled === left && areEqual(spelled, given, left);
 }
