@@ -18,8 +18,8 @@ export const EXIT = {
  * Makes V8 collect garbage earlier. By default it lets the heap grow to three times the memory in use before it does: with a full cache whose
  * entries come and go, the process took 360 MB; with this limit, in percent, it takes 230 MB and no more time.
  *
- * To be called once the server listens: Node's compiled code of its own modules is valid only for the flags that it was compiled with. With
- * another flag, each thread compiles them when it starts, which takes 30 ms.
+ * To be called once the modules are loaded and the threads have started: Node's compiled code of its own modules is valid only for the flags
+ * that it was compiled with. With another flag, the first thread takes twice the time to start, and more is compiled in this one.
  */
 export function limitHeap(): void {
   setFlagsFromString('--heap-growing-percent=60');

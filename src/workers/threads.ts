@@ -131,7 +131,6 @@ export class Threads {
   }
 }
 
-/** The outcome if all threads that got the task died, or none could get it. */
 /** Calls `onEnd` with the id of each thread of a pool once it has ended. */
 function reportEnds(pool: Pool, onEnd: (threadId: number) => void): void {
   const watched = new WeakSet<Worker>();
@@ -146,6 +145,7 @@ function reportEnds(pool: Pool, onEnd: (threadId: number) => void): void {
   });
 }
 
+/** The outcome if all threads that got the task died, or none could get it. */
 function failed(detail: string): TaskFailure {
   return { kind: 'failed', code: 'worker_failed', detail };
 }
