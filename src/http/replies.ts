@@ -30,6 +30,26 @@ export interface AskedReply extends AskedPieces {
   readonly givesReasoning: boolean;
 }
 
+/** The parts of a request that its endpoint decides. */
+type AskedByEndpoint = Pick<AskedReply, 'allowsCalls' | 'givesReasoning' | 'streamInterval'>;
+
+/** How much of a reply a request asks for, and how. Field by field, as in `parseChatRequest`. */
+export function askedReply(
+  { stops, maxTokens, stream, includeUsage, continuousUsage }: Omit<AskedReply, keyof AskedByEndpoint>,
+  { allowsCalls, givesReasoning, streamInterval }: AskedByEndpoint,
+): AskedReply {
+  return {
+    stops,
+    maxTokens,
+    allowsCalls,
+    givesReasoning,
+    stream,
+    streamInterval,
+    includeUsage,
+    continuousUsage,
+  };
+}
+
 /** Asks for a reply without stops, and in one piece. */
 export const WHOLE: AskedReply = {
   givesReasoning: true,

@@ -36,7 +36,7 @@ export function parseChatRequest(body: unknown, deployment?: string): ChatReques
   const fields = checked(chat, body);
   const messages = fields.messages?.map(messageOf) ?? messagesOf(itemsOf(fields.input ?? []));
   const { model, stream, includeUsage, choices, stops, continuousUsage } = answerOptions(fields, deployment);
-  // Field by field: an object that spreads another one takes V8 as long as validating the request.
+  // Field by field: with a spread, V8 makes new hidden classes for each request, which took a quarter of its CPU.
   return {
     messages,
     maxTokens: limitOf(fields.max_completion_tokens ?? fields.max_tokens),

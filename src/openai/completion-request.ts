@@ -26,11 +26,18 @@ export function parseCompletionRequest(body: unknown, deployment?: string): Comp
   const prompts = promptsOf(fields.prompt);
   const echo = fields.echo ?? false;
   if (echo) assertEchoFits(prompts);
+  const { model, stream, includeUsage, choices, stops, continuousUsage } = answerOptions(fields, deployment);
+  // Field by field, as in `parseChatRequest`.
   return {
     prompts,
     echo,
     maxTokens: limitOf(fields.max_tokens),
-    ...answerOptions(fields, deployment),
+    model,
+    stream,
+    includeUsage,
+    choices,
+    stops,
+    continuousUsage,
   };
 }
 

@@ -6,11 +6,11 @@ import { bodyOf, namedStream } from '../../openai/stored-chats.js';
 import { chatPromptTokens, StreamUsage, usageOf } from '../../openai/usage.js';
 import { assertAnswerFits } from '../answer-size.js';
 import { type Clock, secondsOf } from '../clock.js';
-import type { Content, Endpoint, RequestContext } from '../endpoint.js';
+import type { Content, Endpoint } from '../endpoint.js';
 import type { KeptChats } from '../kept.js';
 import { answerChat, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { type AskedReply, type Replies, textsOf } from '../replies.js';
+import { askedReply, type Replies, textsOf } from '../replies.js';
 import { COMPLETION_ID_DIGITS } from '../sender.js';
 
 /** `POST /v1/chat/completions`: the recorded reply to the last message, in the context of the messages before it. */
@@ -35,7 +35,9 @@ export function chatCompletions(
       })),
     answer: (asked, context) => {
       const { messages, choices, stored } = asked;
-      const how = askedReply(asked, context);
+      const { allowsCalls } = asked;
+      const { streamInterval } = context;
+      const how = askedReply(asked, { allowsCalls, givesReasoning: true, streamInterval });
       const model = catalog.resolve(asked.model);
       const asOf = { model, generation: model.generation };
       // The place of the prompt is for errors.
@@ -75,21 +77,6 @@ export function chatCompletions(
         }),
       );
     },
-  };
-}
-
-/** How much of a reply a request asks for. Field by field, as in `parseChatRequest`. */
-function askedReply(asked: ChatRequest, { streamInterval }: RequestContext): AskedReply {
-  const { stops, maxTokens, allowsCalls, stream, includeUsage, continuousUsage } = asked;
-  return {
-    stops,
-    maxTokens,
-    allowsCalls,
-    givesReasoning: true,
-    stream,
-    streamInterval,
-    includeUsage,
-    continuousUsage,
   };
 }
 

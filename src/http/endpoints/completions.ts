@@ -18,7 +18,7 @@ import { assertAnswerFits } from '../answer-size.js';
 import type { Answered, Endpoint, Outcome } from '../endpoint.js';
 import { heldBy, type Miss, type MissPolicy, type Prompt, withKeys } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { type CountedReply, type Replies, textsOf } from '../replies.js';
+import { askedReply, type CountedReply, type Replies, textsOf } from '../replies.js';
 import { textOfTokens } from '../token-text.js';
 
 /** A reply, and the prompt that it answers. */
@@ -74,7 +74,7 @@ export function completions(
           });
         const answerWith = (given: readonly Given[]): MaybePromise<Answered> => {
           const { streamInterval } = context;
-          const how = { ...asked, allowsCalls: false, givesReasoning: false, streamInterval };
+          const how = askedReply(asked, { allowsCalls: false, givesReasoning: false, streamInterval });
           const counted = allInSteps(different, (prompt, i) => {
             // A prompt built by a template isn't a turn of the dataset.
             const isTurn = (prompts[i] as Prompt).queries().length < 2;

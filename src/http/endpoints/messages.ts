@@ -13,13 +13,7 @@ import { chatPromptTokens, usageOf } from '../../openai/usage.js';
 import { type Content, type Endpoint, jsonOf } from '../endpoint.js';
 import { answerChat, type MissPolicy } from '../miss-policies.js';
 import { originOf } from '../origin.js';
-import { type Replies, textsOf } from '../replies.js';
-
-/** The place of the prompt, for errors. */
-const PROMPT = { param: 'messages', what: 'the last message' };
-
-/** Only the last events of a stream have its usage. */
-const HOW = { includeUsage: false, continuousUsage: false };
+import { askedReply, type Replies, textsOf } from '../replies.js';
 
 /** `POST /v1/messages`: the recorded reply to the last message, in the context of the messages before it. */
 export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies): Endpoint<MessagesRequest> {
@@ -36,16 +30,21 @@ export function messages(catalog: Catalog, onMiss: MissPolicy, replies: Replies)
         param: 'messages',
       })),
     answer: (asked, context) => {
-      const { model: name, messages } = asked;
-      const how = { ...asked, ...HOW, streamInterval: context.streamInterval };
+      const { model: name, messages, stops, maxTokens, stream, allowsCalls, givesReasoning } = asked;
+      const { streamInterval } = context;
+      // Only the last events of a stream have its usage.
+      const options = { stops, maxTokens, stream, includeUsage: false, continuousUsage: false };
+      const how = askedReply(options, { allowsCalls, givesReasoning, streamInterval });
       const model = catalog.resolve(name);
       const asOf = { model, generation: model.generation };
-      return answerChat({ ...PROMPT, model, messages, onMiss }, context, (given) =>
+      // The place of the prompt is for errors.
+      const lookup = { param: 'messages', what: 'the last message', model, messages, onMiss };
+      return answerChat(lookup, context, (given) =>
         after(replies.of(given, countedTexts(asked, given), how), ({ reply, promptTokens }) => {
           const inputTokens = chatPromptTokens(messages, promptTokens);
           const thinkingTokens = reply.reasoning?.tokens ?? 0;
           const usage = { inputTokens, outputTokens: reply.tokens, thinkingTokens };
-          const content: Content = asked.stream
+          const content: Content = stream
             ? { kind: 'events', stream: messageStream(name, reply, usage) }
             : { kind: 'named', head: message(name, reply, usage) };
           const outcome = {
