@@ -12,8 +12,8 @@ import { isUtf8 } from './utf8';
 
 /** The most bytes of a body whose texts are cut out. */
 const BODY_BYTES: i32 = 65_536;
-/** A shorter string is parsed faster than it is cut out. */
-const CUT_BYTES_MIN: i32 = 256;
+/** A shorter string is parsed, encoded and spelled faster than it is cut out. */
+const CUT_BYTES_MIN: i32 = 96;
 /** No body has as many texts: their quotes need bytes, too. */
 const CUTS_MAX: i32 = BODY_BYTES / CUT_BYTES_MIN;
 
