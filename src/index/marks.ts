@@ -132,6 +132,10 @@ export class MarkList {
    * have many marks.
    */
   extend(marks: Marks, before: number): void {
+    if (this.count === 0 && before === 0) {
+      this.copy(marks);
+      return;
+    }
     const { offsets, records, mixed } = this.columns;
     const last = this.count - 1;
     const joins =
@@ -142,6 +146,16 @@ export class MarkList {
     if (joins && !marks.isPlain(0)) mixed[last] = 1;
     for (let i = joins ? 1 : 0; i < marks.count; i++)
       this.push(before + marks.recordAt(i), marks.offsetAt(i), marks.isPlain(i));
+  }
+
+  /** Takes the marks of the beginning of a file: all at once, since a file has many. */
+  private copy({ count, data }: Marks): void {
+    const { offsets, records, mixed } = columnsOf(data.buffer);
+    this.makeRoom(count);
+    this.columns.offsets.set(offsets.subarray(0, count));
+    this.columns.records.set(records.subarray(0, count));
+    this.columns.mixed.set(mixed.subarray(0, count));
+    this.count = count;
   }
 
   /**
@@ -155,7 +169,7 @@ export class MarkList {
   }
 
   private push(record: number, offset: number, isPlain: boolean): void {
-    if (this.count === this.columns.room) this.grow();
+    if (this.count === this.columns.room) this.makeRoom(2 * Math.max(ROOM_MIN, this.count));
     const { offsets, records, mixed } = this.columns;
     offsets[this.count] = offset;
     records[this.count] = record;
@@ -163,9 +177,11 @@ export class MarkList {
     this.count++;
   }
 
-  private grow(): void {
-    const { offsets, records, mixed } = this.columns;
-    this.buffer = new SharedArrayBuffer(Marks.byteLength(2 * Math.max(ROOM_MIN, this.columns.room)));
+  /** Makes room for `count` marks, if there is less. */
+  private makeRoom(count: number): void {
+    const { room, offsets, records, mixed } = this.columns;
+    if (count <= room) return;
+    this.buffer = new SharedArrayBuffer(Marks.byteLength(count));
     this.columns = columnsOf(this.buffer);
     this.columns.offsets.set(offsets);
     this.columns.records.set(records);

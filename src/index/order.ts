@@ -124,7 +124,8 @@ function orderBackwards(table: IndexTable, { pairs, equal }: SortedPairs): void 
     (turns: number, half: number) =>
     ({ from, to }: Group, numbers: Float64Array) => {
       for (let place = from; place < to; place++) {
-        const row = spoken.find((pairs[place * PAIR_NUMBERS + PAIR_ROW] as number) >>> 1, turns);
+        let row = (pairs[place * PAIR_NUMBERS + PAIR_ROW] as number) >>> 1;
+        for (let i = 0; i < turns && row !== NONE; i++) row = spoken.last(row);
         numbers[place - from] = row === NONE ? NONE : (rows[row * ROW_NUMBERS + half] as number);
       }
     };
@@ -276,7 +277,8 @@ class SpokenBefore {
     return before;
   }
 
-  private last(row: number): number {
+  /** The turn before a row, in the same conversation; `NONE` if there is no such turn. */
+  last(row: number): number {
     const { rows } = this.table;
     const at = row * ROW_NUMBERS + ROW.length;
     if (((rows[at] as number) & FIRST_FLAG) !== 0) return NONE;
