@@ -67,9 +67,15 @@ interface Exports extends SearchExports {
   sketch(at: number, length: number): void;
   wantedAt(): number;
   beginSort(inRuns: boolean): void;
-  addKeys(firstRow: number, count: number, rows: number, out: number): number;
-  beginNormalized(filter: number, words: number, entries: number): void;
-  addNormalized(firstRow: number, count: number, rows: number, numbers: number, out: number): number;
+  beginEntries(filter: number, words: number, entries: number): void;
+  addPairs(
+    firstRow: number,
+    count: number,
+    rows: number,
+    numbers: number,
+    stride: number,
+    out: number,
+  ): number;
   placeDigits(): void;
   moveByDigit(digit: number, from: number, to: number, other: number): void;
   moveRows(from: number, to: number, other: number): void;
@@ -517,11 +523,7 @@ export class Kernel implements RowSorter {
   sortByKeys(count: number, parts: readonly NumberedRows[], runBuckets: number): SortedPairs {
     const { exports } = this;
     const room = this.beginSort(count, false, NUMBER_BYTES * (2 * runBuckets + 1));
-    let filled = room.pairs;
-    this.passRows(parts, false, (firstRow, count, rows) => {
-      filled = exports.addKeys(firstRow, count, rows, filled);
-    });
-    exports.placeDigits();
+    this.addPairs(parts, false, room.pairs);
     const { pairs, other } = this.moveByDigits(room, count, SORT_DIGITS);
     let found = other;
     forEachPart(pairs, pairs + PAIR_BYTES * count, SORTED_BYTES, (from, to) => {
@@ -568,12 +570,8 @@ export class Kernel implements RowSorter {
     const room = this.beginSort(count, true, NUMBER_BYTES * (endingWords + entries));
     const endingsAt = room.spare;
     const entriesAt = endingsAt + NUMBER_BYTES * endingWords;
-    exports.beginNormalized(endingsAt, endingWords, entriesAt);
-    let filled = room.pairs;
-    this.passRows(parts, true, (firstRow, count, rows, normalized) => {
-      filled = exports.addNormalized(firstRow, count, rows, normalized, filled);
-    });
-    exports.placeDigits();
+    exports.beginEntries(endingsAt, endingWords, entriesAt);
+    this.addPairs(parts, true, room.pairs);
     const { pairs, other } = this.moveByDigits(room, count, SORT_DIGITS - 1);
     forEachPart(pairs, pairs + PAIR_BYTES * count, SORTED_BYTES, (from, to) =>
       exports.moveRows(from, to, other),
@@ -597,17 +595,16 @@ export class Kernel implements RowSorter {
     return { pairs, other: pairs + bytes, spare: pairs + 2 * bytes };
   }
 
-  /** Copies some rows after the other to the input, each time with the row after them, and calls a function with their addresses. */
-  private passRows(
-    parts: readonly NumberedRows[],
-    withNormalized: boolean,
-    act: (firstRow: number, count: number, rows: number, normalized: number) => void,
-  ): void {
+  /** Writes the pairs of all rows to `out`, by their normalized keys or by the upper halves of their keys. */
+  private addPairs(parts: readonly NumberedRows[], byNormalized: boolean, out: number): void {
     const { exports } = this;
     this.written = undefined;
     const at = exports.inputAt();
     const afterRows = (ADDED_ROWS + 1) * ROW_NUMBERS;
     const copied = new Uint32Array(exports.memory.buffer, at, afterRows + ADDED_ROWS);
+    const numbersAt = at + NUMBER_BYTES * (byNormalized ? afterRows : ROW.keyHigh);
+    const stride = byNormalized ? NUMBER_BYTES : ROW_BYTES;
+    let filled = out;
     let before = 0;
     for (const { rows, normalized } of parts) {
       for (let row = 0; row < normalized.length; row += ADDED_ROWS) {
@@ -615,11 +612,12 @@ export class Kernel implements RowSorter {
         copied.set(rows.subarray(row * ROW_NUMBERS, (row + count + 1) * ROW_NUMBERS));
         // The last turn of a part ends its conversation.
         if (row + count === normalized.length) copied[count * ROW_NUMBERS + ROW.length] = FIRST_FLAG;
-        if (withNormalized) copied.set(normalized.subarray(row, row + count), afterRows);
-        act(before + row, count, at, at + NUMBER_BYTES * afterRows);
+        if (byNormalized) copied.set(normalized.subarray(row, row + count), afterRows);
+        filled = exports.addPairs(before + row, count, at, numbersAt, stride, filled);
       }
       before += normalized.length;
     }
+    exports.placeDigits();
   }
 
   /** Sorts pairs by some digits, from the lowest. Returns where they are then, and the other room. */

@@ -72,10 +72,9 @@ export { anchorAt, anchorBitsAt, matteringAt, scan, takeAnchor } from './scannin
 export { addTerm, beginTerms, foundTexts, termAt, termRoom } from './searching';
 export { findSketches, hitsAt, laySketches, soughtAt } from './sketch';
 export {
-  addKeys,
-  addNormalized,
+  addPairs,
   beginDivide,
-  beginNormalized,
+  beginEntries,
   beginSort,
   divide,
   findBuckets,

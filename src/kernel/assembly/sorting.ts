@@ -10,8 +10,7 @@ import { NOT_ASSISTANT_FLAG } from './records';
 /** The number of bits in a digit. Three digits make a number of 33 bits, of which the highest is the run. */
 const DIGIT_BITS: u32 = 11;
 const DIGITS: u32 = 1 << DIGIT_BITS;
-/** The offsets of the upper half of a row's key, and of the length in the row after it. */
-const KEY_HIGH: usize = 4;
+/** The offset of the length in the row after a row. */
 const NEXT_LENGTH: usize = ROW_BYTES + 12;
 /** Rows that share an entry: as many as in index/table.ts. */
 const ENTRY_ROWS: u32 = 512;
@@ -25,47 +24,28 @@ const places = memory.data(24_576, 4);
 let runBit: u32 = 0;
 let secondRows: u32 = 0;
 
-/** Begins to sort. @param inRuns true to sort the second run after the first; false to sort all rows, and divide them with `divide` later */
-export function beginSort(inRuns: bool): void {
-  memory.fill(places, 0, 3 * DIGITS * 4);
-  runBit = <u32>inRuns;
-  secondRows = 0;
-}
-
-/**
- * Writes a pair for each of `count` rows that is followed by another row of its conversation, to sort them by the upper halves of their
- * keys, and counts the pair's digits.
- *
- * @param rows the rows, as an index has them, and the one after them
- * @param out where the first pair goes
- * @returns the address after the last pair
- */
-export function addKeys(firstRow: u32, count: u32, rows: usize, out: usize): usize {
-  for (let row = firstRow; row < firstRow + count; row++) {
-    const next = load<u32>(rows, NEXT_LENGTH);
-    if ((next & FIRST_FLAG) === 0) {
-      addPair(row, next, load<u32>(rows, KEY_HIGH), out);
-      out += 8;
-    }
-    rows += ROW_BYTES;
-  }
-  return out;
-}
-
-/** The filter of conversations' last turns and its length in words; where the next entry goes; and the number of conversations so far. */
+/** The filter of conversations' last turns, and its length in words; where the next entry goes, 0 to write none; the conversations so far. */
 let endings: usize = 0;
 let endingWords: u32 = 0;
 let entry: usize = 0;
 let conversations: u32 = 0;
 
+/** Begins to sort. @param inRuns true to sort the second run after the first; false to sort all rows, and divide them with `divide` later */
+export function beginSort(inRuns: bool): void {
+  memory.fill(places, 0, 3 * DIGITS * 4);
+  runBit = <u32>inRuns;
+  secondRows = 0;
+  entry = 0;
+}
+
 /**
- * Begins to write what an index has of normalized keys and conversations besides their order.
+ * Begins to write what an index has of the order of conversations, and of their ends.
  *
  * @param filter where to make the filter of conversations' last turns
  * @param words its length, in words of four bytes
  * @param entries receives the conversation of the first of each `ENTRY_ROWS` rows
  */
-export function beginNormalized(filter: usize, words: u32, entries: usize): void {
+export function beginEntries(filter: usize, words: u32, entries: usize): void {
   memory.fill(filter, 0, (<usize>words) << 2);
   endings = filter;
   endingWords = words;
@@ -73,37 +53,47 @@ export function beginNormalized(filter: usize, words: u32, entries: usize): void
   conversations = 0;
 }
 
-/** Does the same as `addKeys` by normalized keys, and adds those of conversations' last turns to the filter. */
-export function addNormalized(firstRow: u32, count: u32, rows: usize, numbers: usize, out: usize): usize {
+/**
+ * Writes a pair for each of `count` rows that is followed by another row of its conversation, and counts the pair's digits. After
+ * `beginEntries`, adds the numbers of the other rows to the filter.
+ *
+ * @param rows the rows, as an index has them, and the one after them
+ * @param numbers the numbers to sort by, one every `stride` bytes
+ * @param out where the first pair goes
+ * @returns the address after the last pair
+ */
+export function addPairs(
+  firstRow: u32,
+  count: u32,
+  rows: usize,
+  numbers: usize,
+  stride: usize,
+  out: usize,
+): usize {
   for (let row = firstRow; row < firstRow + count; row++) {
-    if ((row & (ENTRY_ROWS - 1)) === 0) {
+    if ((row & (ENTRY_ROWS - 1)) === 0 && entry !== 0) {
       store<u32>(entry, conversations);
       entry += 4;
     }
-    const next = load<u32>(rows, NEXT_LENGTH);
+    const length = load<u32>(rows, NEXT_LENGTH);
     const number = load<u32>(numbers);
-    if ((next & FIRST_FLAG) === 0) {
-      addPair(row, next, number, out);
+    if ((length & FIRST_FLAG) === 0) {
+      const run = <u32>((length & NOT_ASSISTANT_FLAG) !== 0);
+      secondRows += run;
+      const pair = <u64>number | ((<u64>((row << 1) | run)) << 32);
+      store<u64>(out, pair);
       out += 8;
-    } else {
+      increase(placeOf(0, pair));
+      increase(placeOf(1, pair));
+      increase(placeOf(2, pair));
+    } else if (entry !== 0) {
       conversations++;
       addEnding(number);
     }
     rows += ROW_BYTES;
-    numbers += 4;
+    numbers += stride;
   }
   return out;
-}
-
-/** @param next the length of the turn after the row, with its flags */
-function addPair(row: u32, next: u32, number: u32, out: usize): void {
-  const run = <u32>((next & NOT_ASSISTANT_FLAG) !== 0);
-  secondRows += run;
-  const pair = <u64>number | ((<u64>((row << 1) | run)) << 32);
-  store<u64>(out, pair);
-  increase(placeOf(0, pair));
-  increase(placeOf(1, pair));
-  increase(placeOf(2, pair));
 }
 
 /** Call it once all pairs are added: turns the counts into the places of the first pair with each value of a digit. */
