@@ -19,7 +19,7 @@ beforeAll(() => {
   cpSync(root, clone, { recursive: true, filter: (path) => !left.includes(path) });
 });
 
-/** The first install is npm's own; later ones have the same lock file, and would give the same result. */
+/** The first install and build are npm's own; later ones have the same lock file and sources, and would give the same result. */
 let env: Record<string, string> = OFFLINE_FIRST;
 
 /** Starts with the script, from another folder; returns its output before the server listens. */
@@ -67,18 +67,24 @@ describe('start.sh', () => {
         `^verbatim: installing.*\n(?:verbatim: installing, \\d+ MB so far\n)*verbatim: building${served}`,
       ),
     );
-    const { devDependencies } = JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8')) as {
+    const { devDependencies, scripts } = JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8')) as {
       devDependencies: Record<string, string>;
+      scripts: Record<string, string>;
     };
     const isInstalled = (name: string) => existsSync(join(clone, 'node_modules', name));
     expect(Object.keys(devDependencies).filter(isInstalled)).toEqual([]);
-    // The package is built with what is installed now: without the compiler of the kernel.
-    await npm(['pack', '--pack-destination', folder], clone);
+    // The package is what was built with what is installed now: without the compiler of the kernel.
+    expect(readFileSync(join(clone, 'start.sh'), 'utf8')).toContain(
+      String(scripts.prepack).replace('npm ', 'npm --prefix "$root" '),
+    );
+    await npm(['pack', '--ignore-scripts', '--pack-destination', folder], clone);
     const packed = execFileSync('tar', ['-tf', join(folder, `verbatim-llm-${VERSION}.tgz`)], {
       encoding: 'utf8',
     });
     expect(packed).toContain('package/dist/kernel/kernel.wasm\n');
-    env = shelvedNpm(join(folder, 'bin'));
+    const build = join(folder, 'built');
+    cpSync(join(clone, 'dist'), build, { recursive: true });
+    env = shelvedNpm(join(folder, 'bin'), build);
 
     cpSync(join(root, 'test', 'golden', 'dataset.json'), join(folder, 'my.json'));
     const second = await start('my.json', '--workers', '4', '--port', '0');
@@ -90,8 +96,8 @@ describe('start.sh', () => {
     expect(mapped).toMatch(/verbatim serves my\.json: .*, 3 conversations, 9 turns/);
 
     const built = statSync(join(clone, 'dist', 'bundle', 'bin.js')).mtime;
-    const later = new Date(Date.now() + 5000);
-    utimesSync(join(clone, 'src', 'index.ts'), later, later);
+    const now = new Date();
+    utimesSync(join(clone, 'src', 'index.ts'), now, now);
     expect(run('--help')).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^Usage: /) });
     expect(await start('--host', '127.0.0.1')).toMatch(/^verbatim: buildingverbatim serves/);
     expect(statSync(join(clone, 'dist', 'bundle', 'bin.js')).mtime.getTime()).toBeGreaterThan(

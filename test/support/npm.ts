@@ -11,12 +11,14 @@ export const OFFLINE_FIRST = { npm_config_prefer_offline: 'true' } as const;
  * only after a first, real install.
  *
  * @param folder for the command that replaces npm
+ * @param built the output of an earlier build of the same sources, which `npm run build:server` then copies
  */
-export function shelvedNpm(folder: string): Record<string, string> {
+export function shelvedNpm(folder: string, built?: string): Record<string, string> {
   const program = fileURLToPath(new URL('shelved-npm.mjs', import.meta.url));
   mkdirSync(folder);
   writeFileSync(join(folder, 'npm'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
   chmodSync(join(folder, 'npm'), 0o755);
   const path = process.env.PATH ?? '';
-  return { ...OFFLINE_FIRST, PATH: `${folder}:${path}`, NPM_PATH: path, SHELF: ROOT };
+  const shelf = { NPM_PATH: path, SHELF: ROOT, ...(built !== undefined && { BUILT: built }) };
+  return { ...OFFLINE_FIRST, PATH: `${folder}:${path}`, ...shelf };
 }

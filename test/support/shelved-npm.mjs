@@ -1,11 +1,13 @@
 /**
  * Runs npm, except that `npm ci` hard-links the packages of the project `SHELF` if those were installed from the same manifest and
- * lock file. Downloading and unpacking them again would verify nothing new. `NPM_PATH` is the `PATH` that has npm itself.
+ * lock file, and `npm run build:server` copies the folder `BUILT` if there is one. Downloading, unpacking and building the same again would
+ * verify nothing new. `NPM_PATH` is the `PATH` that has npm itself.
  */
 
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -17,7 +19,7 @@ import {
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-const { SHELF = '', NPM_PATH } = process.env;
+const { SHELF = '', BUILT, NPM_PATH } = process.env;
 /** npm writes this file last. Callers touch it, so it is copied. */
 const HIDDEN_LOCK = '.package-lock.json';
 
@@ -32,6 +34,9 @@ if (args.includes('ci') && isOnShelf()) {
   const isInstalled = (name) => (!name.startsWith('.') || name === '.bin') && !isOmitted(name);
   link(join(SHELF, 'node_modules'), join(root, 'node_modules'), isInstalled);
   copyFileSync(join(SHELF, 'node_modules', HIDDEN_LOCK), join(root, 'node_modules', HIDDEN_LOCK));
+} else if (args.includes('run') && args.at(-1) === 'build:server' && BUILT !== undefined) {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  cpSync(BUILT, join(root, 'dist'), { recursive: true });
 } else {
   const { status } = spawnSync('npm', args, { stdio: 'inherit', env: { ...process.env, PATH: NPM_PATH } });
   process.exitCode = status ?? 1;

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
 import { type ServeOptions, serve, type VerbatimServer } from '#dist/index.js';
 import { atEndOfFile } from './end-of-file.js';
 
@@ -40,7 +41,7 @@ export function pageUrl({ baseURL }: VerbatimServer): string {
   return baseURL.replace(/v1$/, '');
 }
 
-/** A page, and what it did. It is closed with the browser. */
+/** A page, and what it did. It is closed after the test: open pages go on asking for what has changed. */
 export interface Watched {
   readonly page: Page;
   /** The URLs that it requested. */
@@ -57,6 +58,7 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
     viewport: { width: 1400, height: 900 },
     ...options,
   });
+  onTestFinished(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const watched: Watched = { page, requested: [], complaints: [], opened: [] };
