@@ -6,7 +6,8 @@ import { startServer } from '../support/server-process.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
-const KILLS = 20;
+/** Each of the first six events of the index folder ends a server twice. */
+const KILLS = 12;
 
 const replyOf = (i: number) => `reply ${i} ${'é\n"'.repeat(10 + (i % 7))}`;
 const lineOf = (i: number) => {
