@@ -81,12 +81,14 @@ ${examples.map((example) => `\n    ${example.replaceAll('\n', '\n    ')}\n`).joi
  * @param configuration the path of `deploy/haproxy.cfg`
  * @param threads that answer, in each node
  * @param main the program, if not the one beside this build
+ * @param pauseMs between two requests of a connection
  */
 export async function rollingRestart(
   connections: number,
   configuration: string,
   threads: number,
   main?: string,
+  pauseMs = 0,
 ): Promise<RestartRun> {
   const folder = temporaryFolder();
   const dataset = join(folder, 'dataset.json');
@@ -103,7 +105,7 @@ export async function rollingRestart(
     const ports: number[] = [];
     for (const node of nodes) ports.push(Number(new URL(await readyUrl(node)).port));
     proxy = await HAProxy.start(configuration, ports, folder);
-    clients = new Clients(proxy.socketPath, connections);
+    clients = new Clients(proxy.socketPath, connections, pauseMs);
     await clients.answered();
     const restartsMs: number[] = [];
     for (const [i, port] of ports.entries()) {
@@ -146,6 +148,7 @@ function conversation(i: number): object {
 class Clients {
   private readonly agent: Agent;
   private readonly socketPath: string;
+  private readonly pauseMs: number;
   private readonly running: Promise<unknown>;
   private isEnding = false;
   private answers = 0;
@@ -154,8 +157,9 @@ class Clients {
   /** Called after each answer. */
   private onAnswer = () => {};
 
-  constructor(socketPath: string, connections: number) {
+  constructor(socketPath: string, connections: number, pauseMs: number) {
     this.socketPath = socketPath;
+    this.pauseMs = pauseMs;
     this.agent = new Agent({ keepAlive: true, maxSockets: connections });
     this.running = Promise.all(Array.from({ length: connections }, (_, i) => this.askUntilEnd(i)));
   }
@@ -187,6 +191,7 @@ class Clients {
       else this.lost.push(problem);
       this.longestMs = Math.max(this.longestMs, performance.now() - startMs);
       this.onAnswer();
+      if (this.pauseMs > 0) await delay(this.pauseMs);
     }
   }
 
