@@ -102,26 +102,32 @@ describe('a conversation', () => {
     await page.locator('.raw').getByText('"conversations"').waitFor();
   });
 
-  it.each([
-    ['curl', 'sh', ['-c']],
-    ['OpenAI, JavaScript', process.execPath, ['--input-type=module', '--eval']],
-    ['OpenAI, Python', undefined, /base_url="http:.*\/v1"[\s\S]*model="sample"[\s\S]*"role": "user"/],
-    ['Anthropic, Python', undefined, /base_url="http:[\s\S]*client\.messages\.create\([\s\S]*"role": "user"/],
-  ] as const)('is copied as %s, which gets the selected reply', async (name, program, how) => {
+  it('is copied as a request of each kind, which gets the selected reply', async () => {
     const permissions = ['clipboard-read', 'clipboard-write'];
     const { page } = await openPage(`${url}#/sample/0#3`, { permissions });
     await page.locator('[data-turn="3"]').waitFor();
-    await page.locator('.menu summary').click();
-    await page.getByText('Request for turn 3 as').waitFor();
-    await page.getByRole('button', { name, exact: true }).click();
-    await page.getByRole('status').getByText(`Request as ${name} copied`).waitFor();
-    const text = (await page.evaluate('navigator.clipboard.readText()')) as string;
-    expect(text).toContain('Can you give an example?');
-    expect(text).not.toContain('Say a checkout page');
-    if (program === undefined) expect(text).toMatch(how);
-    else {
-      const { stdout } = await promisify(execFile)(program, [...how, text], { cwd: ROOT });
-      expect(stdout).toContain('Say a checkout page');
+    for (const [name, program, how] of [
+      ['curl', 'sh', ['-c']],
+      ['OpenAI, JavaScript', process.execPath, ['--input-type=module', '--eval']],
+      ['OpenAI, Python', undefined, /base_url="http:.*\/v1"[\s\S]*model="sample"[\s\S]*"role": "user"/],
+      [
+        'Anthropic, Python',
+        undefined,
+        /base_url="http:[\s\S]*client\.messages\.create\([\s\S]*"role": "user"/,
+      ],
+    ] as const) {
+      await page.locator('.menu summary').click();
+      await page.getByText('Request for turn 3 as').waitFor();
+      await page.getByRole('button', { name, exact: true }).click();
+      await page.getByRole('status').getByText(`Request as ${name} copied`).waitFor();
+      const text = (await page.evaluate('navigator.clipboard.readText()')) as string;
+      expect(text, name).toContain('Can you give an example?');
+      expect(text, name).not.toContain('Say a checkout page');
+      if (program === undefined) expect(text, name).toMatch(how);
+      else {
+        const { stdout } = await promisify(execFile)(program, [...how, text], { cwd: ROOT });
+        expect(stdout, name).toContain('Say a checkout page');
+      }
     }
   });
 
