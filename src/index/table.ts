@@ -59,7 +59,7 @@ export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
   readonly buffer: Memory;
   /** All conversations, `CONVERSATION_NUMBERS` each. */
   readonly conversations: Uint32Array;
-  /** All turns, `ROW_NUMBERS` each, without tokens. */
+  /** All turns, `ROW_NUMBERS` each. Their tokens aren't counted yet. */
   readonly rows: Uint32Array;
   /** For every turn, the lower half of its normalized key. */
   readonly normalized: Uint32Array;

@@ -57,13 +57,13 @@ export function indexKey(p: usize, length: usize): u64 {
 
 /**
  * How often each beginning has occurred, by this many bits of its hash: two bits for each, so that the processor's caches keep them.
- * All counts are halved after `HALVED_AFTER` texts.
+ * All counts are lowered by one after `LOWERED_AFTER` texts.
  */
 const COUNT_BITS: u64 = 18;
 const COUNT_BYTES: usize = 1 << 16;
 const COUNT_MAX: u8 = 3;
-const HALVED_AFTER: u32 = 1 << 15;
-/** For about two texts in a hundred, hash collisions alone bring the count up to this. */
+const LOWERED_AFTER: u32 = 1 << 15;
+/** For about three texts in a thousand, hash collisions alone bring the count up to this. */
 const OFTEN: u8 = 2;
 const counts = memory.data(65_536, 16);
 let counted: u32 = 0;
@@ -76,21 +76,25 @@ function isOften(head: u64): bool {
   const four = load<u8>(at);
   const count = (four >> bit) & COUNT_MAX;
   if (count < COUNT_MAX) store<u8>(at, four + (1 << bit));
-  if (++counted === HALVED_AFTER) {
+  if (++counted === LOWERED_AFTER) {
     counted = 0;
-    for (let i: usize = 0; i < COUNT_BYTES; i += 16) {
-      const halved = i8x16.shr_u(v128.load(counts + i), 1);
-      v128.store(counts + i, v128.and(halved, i8x16.splat(0x55)));
-    }
+    for (let i: usize = 0; i < COUNT_BYTES; i += 16) v128.store(counts + i, lowered(v128.load(counts + i)));
   }
   return count >= OFTEN;
+}
+
+/** Counts of two bits, each lowered by one if it isn't 0. */
+function lowered(bits: v128): v128 {
+  const low = v128.and(bits, i8x16.splat(0x55));
+  const high = v128.and(i8x16.shr_u(bits, 1), i8x16.splat(0x55));
+  return v128.or(i8x16.shl(v128.and(high, low), 1), v128.andnot(high, low));
 }
 
 /** The hash of the first letters of the text whose head was hashed last. */
 let beginning: u64 = 0;
 const letters = memory.data(64, 16);
 /** A head with its ASCII letters in lower case. */
-const lowered = memory.data(96, 16);
+const lowerCase = memory.data(96, 16);
 
 /** The hash of a text's head. Sets `beginning`. */
 function hashHead(p: usize, length: usize): u64 {
@@ -111,7 +115,7 @@ function hashLetters(p: usize, length: usize): u64 {
     const lower = v128.or(bytes, i8x16.splat(0x20));
     const isLetter = i8x16.lt_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(26));
     const isDigit = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10));
-    v128.store(lowered + at, v128.bitselect(lower, bytes, isLetter));
+    v128.store(lowerCase + at, v128.bitselect(lower, bytes, isLetter));
     const others = v128.or(isDigit, i8x16.lt_s(bytes, i8x16.splat(0)));
     found |= (<u64>i8x16.bitmask(v128.or(isLetter, others))) << at;
     const leads = i8x16.eq(bytes, i8x16.splat(<i8>0xe2));
@@ -124,7 +128,7 @@ function hashLetters(p: usize, length: usize): u64 {
   found &= all & ~(dashes | (dashes << 1) | (dashes << 2));
   let out = letters;
   // From one stretch of letters to the next.
-  let from = lowered;
+  let from = lowerCase;
   while (found !== 0 && out < letters + BEGINNING_LETTERS) {
     const skipped = ctz(found);
     found >>= skipped;
