@@ -18,6 +18,7 @@ import {
 } from '../core/limits.js';
 import type { MaybePromise } from '../core/maybe-promise.js';
 import type { CutJson, JsonMeter, JsonSize } from '../kernel/json-meter.js';
+import { bodyTexts } from '../kernel/known-spelling.js';
 import { parseCut } from './cut-body.js';
 import type { HeldMemory } from './held-memory.js';
 import type { AppRequest, BodyTaker } from './message-classes.js';
@@ -116,6 +117,7 @@ export class Bodies {
    * @throws AppError, synchronously or as a rejection, if it isn't JSON or exceeds a limit
    */
   parse(body: Buffer, response: ServerResponse): MaybePromise<unknown> {
+    bodyTexts.clear();
     if (body.length > BODY_SLICE_BYTES) {
       const parsed = this.parsing.then(() => this.parseLong(body, response));
       this.parsing = parsed.catch(() => undefined);

@@ -8,14 +8,16 @@ export const PLACE_NUMBERS = 4;
 const START = 0;
 const LENGTH = 1;
 
+/** With how many texts another one is compared. It needn't be found: then it is spelled, which takes longer. */
+const SEARCHED_TEXTS_MAX = 32;
+
 /** The texts of one body, and where their spellings are in its bytes. */
 class KnownSpellings {
   private texts: readonly string[] = [];
   /** A copy: making objects for each body would keep the collection of garbage busy. */
   private places = new Uint32Array();
-  /** The bytes that have the spellings, at most 64 KiB, and how many there have been. */
-  bytes: Buffer = Buffer.alloc(0);
-  number = 0;
+  private bodyBytes: Buffer = Buffer.alloc(0);
+  private bodies = 0;
   /** The length of the shortest text. */
   private lengthMin = Number.POSITIVE_INFINITY;
   /** The text that was found last. Texts are spelled in the order in which the body has them: the next one is expected after it. */
@@ -34,22 +36,37 @@ class KnownSpellings {
     this.lengthMin = Number.POSITIVE_INFINITY;
     for (const { length } of texts) this.lengthMin = Math.min(this.lengthMin, length);
     this.texts = texts;
-    this.bytes = bytes;
-    this.number++;
+    this.bodyBytes = bytes;
+    this.bodies++;
     this.found = -1;
+  }
+
+  /** Forgets all texts. */
+  clear(): void {
+    this.texts = [];
   }
 
   /** True if the spelling of a text is known: `start` and `length` are of that one then. */
   find(text: string): boolean {
     const { texts } = this;
     if (text.length < this.lengthMin) return false;
-    for (let i = 1; i <= texts.length; i++) {
+    for (let i = 1; i <= Math.min(texts.length, SEARCHED_TEXTS_MAX); i++) {
       const at = (this.found + i) % texts.length;
       if (texts[at] !== text) continue;
       this.found = at;
       return true;
     }
     return false;
+  }
+
+  /** The bytes that have the spellings, at most 64 KiB. */
+  get bytes(): Buffer {
+    return this.bodyBytes;
+  }
+
+  /** How many bodies there have been. */
+  get number(): number {
+    return this.bodies;
   }
 
   /** The length of the spelling that was found, without its quotes. */

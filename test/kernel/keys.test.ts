@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { beginningOf, NO_SEED, normalizeSpace, type TextKeys } from '#dist/core/keys.js';
 import { CONVERSATION_NUMBERS, ROW_NUMBERS } from '#dist/index/table.js';
 import { KEY_BITS } from '#dist/kernel/kernel.js';
+import { bodyTexts } from '#dist/kernel/known-spelling.js';
 import { newKernel } from '../support/dataset.js';
 import { runs } from '../support/factor.js';
 import { firstLetters } from '../support/letters.js';
@@ -149,6 +150,16 @@ describe('keys', () => {
     }
   });
 
+  it('take a byte at the edge of the head for a letter if the rest of its character is outside', () => {
+    const dots = '.'.repeat(80);
+    for (const mark of ['–', 'é', '\u2003', 'x'])
+      for (let at = 55; at < 70; at++) {
+        const text = dots.slice(0, at) + mark + dots;
+        const isSame = beginningOf(keysOf(text).normalized.low) === beginningOf(keysOf(dots).normalized.low);
+        expect(isSame, `${mark} at ${at}`).toBe(firstLetters(text) === firstLetters(dots));
+      }
+  });
+
   it('differ in both halves for short texts when normalized', () => {
     const keys = Array.from({ length: 10_000 }, (_, i) => keysOf(`short ${i}`).normalized);
     expect(new Set(keys.map(({ low }) => low)).size).toBe(keys.length);
@@ -250,6 +261,18 @@ describe('keys', () => {
         small.keysOf(text);
         act();
         expect(all(small.keysOf(text) ?? expect.fail()), `${text}, ${what}`).toEqual(expected);
+      }
+    }
+  });
+
+  it('are the same for a text of a body, and for the next body, and in a kernel that was renewed', () => {
+    const small = newKernel(KEY_BITS, 100);
+    for (const text of ['in a body', 'in another one']) {
+      const body = Buffer.from(JSON.stringify({ prompt: text }));
+      bodyTexts.set([text], Uint32Array.of(body.indexOf(text), text.length, 0, 0), body);
+      for (const act of [() => {}, () => small.renew(), () => bodyTexts.clear()]) {
+        act();
+        expect(all(small.keysOf(text) ?? expect.fail())).toEqual(all(keysOf(text)));
       }
     }
   });
