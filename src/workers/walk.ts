@@ -85,7 +85,9 @@ export function* walk(
     const count = Math.min(blockBytes, (at < range.end ? range.end : body.end) - at);
     if (count > 0) {
       beforeRead();
-      if (length + count >= kernel.capacity) kernel.reserve(2 * (length + count));
+      const needed = length + count;
+      // For a record of up to a block, two blocks are enough.
+      if (needed >= kernel.capacity) kernel.reserve(2 * (needed < 2 * blockBytes ? blockBytes : needed));
       readFully(fd, kernel.input.subarray(length, length + count), at);
       length += count;
     }
