@@ -23,6 +23,9 @@ import { recordingSettings } from './recording-settings.js';
 // Uses `require`, because `import` reads a CommonJS module a second time to find its export names.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
+/** The words that ask for the help. */
+const HELP_WORDS = ['-h', '--help', 'help'];
+
 /** What the command line asks for. */
 export type CommandLine =
   | ({ readonly kind: 'serve'; readonly printsUrl: boolean } & Settings)
@@ -299,8 +302,8 @@ export function readCommandLine(
     ),
   ];
   for (const [each, options] of withFlags) {
-    // Most starts are of servers, which need none of these flags.
-    if (!own.includes(each.name())) continue;
+    // Most starts are of servers, which need none of these flags. The help shows which commands have some.
+    if (!own.includes(each.name()) && !own.some((word) => HELP_WORDS.includes(word))) continue;
     each.addOption(configFlag());
     for (const option of options) each.addOption(flagOf(option));
   }

@@ -11,8 +11,9 @@ import type { Config } from '../settings/table.js';
 
 /**
  * The log, on standard error: JSON lines, or text for people on a terminal. Lines are written synchronously, so that a process that exits
- * has logged everything; those of requests that end in one turn of the event loop are written together at its end. If a write fails (the reader of the pipe stopped, the disk is full), up to `LOG_BYTES_MAX` are buffered; later
- * lines are dropped, and their number is logged once there is room again.
+ * has logged everything; those of requests that end in one turn of the event loop are written together at its end. If a write fails (the
+ * reader of the pipe stopped, the disk is full), up to `LOG_BYTES_MAX` are buffered; later lines are dropped, and their number is logged once
+ * there is room again.
  *
  * @param atExit registers a function that writes the last lines, to run when the process exits
  * @param above runs each write, and keeps it apart from a progress bar

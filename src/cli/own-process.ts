@@ -19,7 +19,7 @@ export const EXIT = {
  * entries come and go, the process took 360 MB; with this limit, in percent, it takes 230 MB and no more time.
  *
  * To be called once the modules are loaded and the threads have started: Node's compiled code of its own modules is valid only for the flags
- * that it was compiled with. With another flag, the first thread takes twice the time to start, and more is compiled in this one.
+ * that it was compiled with. With another flag, threads that start later take twice the time to start, and more is compiled in this one.
  */
 export function limitHeap(): void {
   setFlagsFromString('--heap-growing-percent=60');

@@ -337,8 +337,8 @@ export const BACKLOG = 4096;
 /** Bytes of log lines that are buffered while they can't be written. Later lines are dropped and counted. */
 export const LOG_BYTES_MAX = byteCount(MiB);
 
-/** The length of log lines of requests that are written at once, without waiting for the end of the turn of the event loop. */
-export const LOG_TOGETHER_LENGTH = 1 << 14;
+/** Characters of log lines of requests that are written at once, without waiting for the end of the turn of the event loop. */
+export const LOG_TOGETHER_LENGTH = 16 * KiB;
 
 /** How long until writing the buffered log lines is retried: a pipe takes 64 KiB at a time, so its reader gets some 3 MB/s. */
 export const LOG_AGAIN_MS = 20;

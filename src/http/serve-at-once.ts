@@ -1,4 +1,4 @@
-/** `serve` with all modules of a start: it would load some of them later, which delays the first server of a process. */
+/** `serve` with the modules of most starts: it would load some of them later, which delays the first server of a process. */
 
 import './answering.js';
 import './serving.js';

@@ -336,8 +336,8 @@ async function serveWithState(
       const all = Object.values(own).reduce((sum, count) => sum + count, 0);
       return { hits: all, recorded, failed: misses + failed };
     };
-    onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, counts, testing });
     if (countsAhead) tokens.thread?.start();
+    onListening?.({ url: clientUrlOf(address), models: [...models.keys()], inFlight, counts, testing });
     try {
       const statuses = served.all.map(({ served }) => served.status);
       for (const { id, path, served: dataset } of served.all) {

@@ -1,9 +1,9 @@
 /** Unpacks a file: decompresses it, or converts it to UTF-8. */
 
 import { writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import zlib, { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { Decompress } from 'fzstd';
 import { byteOffset } from '../core/bytes.js';
 import { DatasetSyntaxError } from '../core/errors.js';
 import { UNPACKED_BYTES_FREE, UNPACKED_BYTES_MAX, UNPACKED_RATIO_MAX } from '../core/limits.js';
@@ -120,8 +120,6 @@ function zstd(packed: Chunks): Unpacking {
 }
 
 async function* zstdByFzstd(packed: Chunks): AsyncGenerator<Uint8Array> {
-  // Loaded only for such a file.
-  const { Decompress } = createRequire(import.meta.url)('fzstd') as typeof import('fzstd');
   let out: Uint8Array[] = [];
   const decompress = new Decompress((chunk) => out.push(chunk));
   const take = () => {
