@@ -125,6 +125,12 @@ describe('the help', () => {
     return command.kind === 'help' ? command.text : expect.fail('expected the help');
   };
 
+  it.each(['--help', '-h', 'help'])('shows which commands have options: %s', (word) => {
+    const [, commands = ''] = helpOf(1000, word).split('Commands:');
+    for (const name of ['index', 'load', 'check', 'show', 'stats', 'search', 'convert', 'record', 'prune'])
+      expect(commands).toMatch(new RegExp(`^ +${name} \\[options\\] `, 'm'));
+  });
+
   it('lists every setting under the heading of its group, with its variable and its default', () => {
     const help = helpOf(1000, '--help');
     for (const { group, flag, env, defaultText } of Object.values(OPTIONS)) {
