@@ -8,8 +8,8 @@ export const PLACE_NUMBERS = 4;
 const START = 0;
 const LENGTH = 1;
 
-/** With how many texts another one is compared. It needn't be found: then it is spelled, which takes longer. */
-const SEARCHED_TEXTS_MAX = 32;
+/** How many texts after the one that was found last a text is compared with. It needn't be found: then it is spelled, which takes longer. */
+const SEARCHED_TEXTS_MAX = 8;
 
 /** The texts of one body, and where their spellings are in its bytes. */
 class KnownSpellings {
@@ -50,7 +50,8 @@ class KnownSpellings {
   find(text: string): boolean {
     const { texts } = this;
     if (text.length < this.lengthMin) return false;
-    for (let i = 1; i <= Math.min(texts.length, SEARCHED_TEXTS_MAX); i++) {
+    // From the same one on, which may be needed again.
+    for (let i = 0; i <= Math.min(texts.length, SEARCHED_TEXTS_MAX); i++) {
       const at = (this.found + i) % texts.length;
       if (texts[at] !== text) continue;
       this.found = at;
