@@ -6,8 +6,7 @@
  * 1990; only rows that are still undecided are sorted again, as Larsson and Sadakane do.)
  */
 
-import type { NumberedRows } from './rows-of.js';
-import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, ROW, ROW_NUMBERS } from './table.js';
+import { EMPTY_FLAG, FIRST_FLAG, type IndexTable, type NumberedRows, ROW, ROW_NUMBERS } from './table.js';
 
 /** There is no turn before. It sorts before any key and any rank. */
 const NONE = -1;

@@ -1,7 +1,4 @@
-import { CONVERSATION, CONVERSATION_NUMBERS, type IndexRows, IndexTable, type RowData } from './table.js';
-
-/** Rows in file order. They are numbered from the start of the index that they are for. */
-export type NumberedRows = Pick<IndexRows, 'conversations' | 'rows' | 'normalized'>;
+import { CONVERSATION, CONVERSATION_NUMBERS, IndexTable, type NumberedRows, type RowData } from './table.js';
 
 /** The rows of tables, one after the other. Each table numbers its rows from its own start, the result from that of the first table. */
 export function rowsOf(tables: readonly RowData[]): readonly NumberedRows[] {

@@ -81,6 +81,9 @@ export class IndexRows<Memory extends ArrayBufferLike = SharedArrayBuffer> {
   }
 }
 
+/** Rows in file order. They are numbered from the start of the index that they are for. */
+export type NumberedRows = Pick<IndexRows, 'conversations' | 'rows' | 'normalized'>;
+
 /** Numbers per place in `order`: the upper half of the turn's key, and its row. */
 export const ORDER_NUMBERS = 2;
 export const ORDER = { key: 0, row: 1 } as const;

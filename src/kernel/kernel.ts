@@ -9,12 +9,12 @@ import type { TextSearch } from '../core/search.js';
 import { withoutThinking } from '../core/thinking.js';
 import type { DatasetFormat } from '../dataset/file.js';
 import type { DividedPairs, RowSorter, SortedPairs, SortedRows } from '../index/order.js';
-import type { NumberedRows } from '../index/rows-of.js';
 import {
   ENTRY_ROWS,
   FIRST_FLAG,
   IndexRows,
   LED_ROWS,
+  type NumberedRows,
   ROW,
   ROW_NUMBERS,
   type RowData,
